@@ -1,0 +1,26 @@
+//! Every bound of the engine, with its unit and its reason; each has a test one past the end.
+
+/// Bytes of one prompt part that are fingerprinted; the rest of a longer one is ignored and counted.
+/// 16 MiB is four times the longest context any vendor sells today.
+pub const PROMPT_BYTES_MAX: usize = 16 << 20;
+
+/// Bytes of one line of a log. A request of several parts may be longer than one prompt.
+pub const LINE_BYTES_MAX: usize = 64 << 20;
+
+/// Levels of nesting in one JSON line; API bodies stay under 20.
+pub const JSON_DEPTH_MAX: u32 = 64;
+
+/// Parts of one request; an agent's longest conversations have a few hundred turns, of which most are skipped.
+pub const PARTS_MAX: usize = 64;
+
+/// Template fingerprints (anchors) kept of one part.
+pub const ANCHORS_MAX: usize = 512;
+
+/// Leaders looked at for one band bucket; template families of 10^5 prompts would make it quadratic.
+pub const BUCKET_MAX: usize = 128;
+
+/// Candidates verified for one query.
+pub const CANDIDATES_MAX: usize = 4096;
+
+/// Bytes of one name (account, key, id ...); longer ones are cut before they are keyed.
+pub const NAME_BYTES_MAX: usize = 1024;
