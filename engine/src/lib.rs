@@ -5,15 +5,20 @@
 //! `ARCHITECTURE.md` beside this crate's manifest is the map.
 
 pub mod campaign;
+pub mod column;
+pub mod corpus;
 pub mod error;
 pub mod family;
 pub mod index;
+pub mod key;
 pub mod limits;
 pub mod num;
+pub mod query;
 pub mod report;
 pub mod request;
 pub mod simd;
 pub mod sketch;
+pub mod store;
 pub mod text;
 
 pub use error::{CorruptKind, Error, LineError, Result};

@@ -1,2 +1,73 @@
-//! The command line.
-fn main() {}
+//! The command line: reads logs into a store, and answers from it.
+
+mod audit;
+mod campaigns;
+mod common;
+mod families;
+mod forget;
+mod index;
+mod near;
+mod output;
+mod progress;
+mod stats;
+mod verify;
+mod why;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Fingerprints prompts, finds near-duplicates and reused templates, and tells a coordinated campaign from a popular prompt.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    about,
+    after_help = "Exit codes: 0 done; 1 failed, the reason is on standard error; 2 the call is wrong; \
+3 verify found damage; 130 interrupted, what was acknowledged is kept.\n\
+PROMPTPRINT_LEVEL=scalar|avx2|avx512|neon forces an instruction set; it is an error where the CPU lacks it."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Read request logs into a store, and mine the families of prompts
+    Index(index::Args),
+    /// Index, then families, campaigns and a report over the whole store
+    Audit(audit::Args),
+    /// Find the requests that nearly repeat given ones
+    Near(near::Args),
+    /// List the families: prompts made from the same template
+    Families(families::Args),
+    /// List the campaigns, with verdict and evidence
+    Campaigns(campaigns::Args),
+    /// Explain what is known of one account
+    Why(why::Args),
+    /// Count what a store holds; needs no key
+    Stats(stats::Args),
+    /// Read every byte of a store against its checksums; needs no key
+    Verify(verify::Args),
+    /// Hide all requests of an account at once; compaction removes them
+    Forget(forget::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Index(args) => index::run(&args),
+        Command::Audit(args) => audit::run(&args),
+        Command::Near(args) => near::run(&args),
+        Command::Families(args) => families::run(&args),
+        Command::Campaigns(args) => campaigns::run(&args),
+        Command::Why(args) => why::run(&args),
+        Command::Stats(args) => stats::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Forget(args) => forget::run(&args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => common::fail(&error),
+    }
+}

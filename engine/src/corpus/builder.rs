@@ -1,0 +1,379 @@
+//! Collects requests in memory and seals them as one segment.
+//!
+//! Taking a request in is cheap: its texts are looked up by fingerprint, nothing else. All order-dependent work happens
+//! at the seal, over rows sorted by (time, identity), so a segment's bytes depend on the set of its requests alone.
+
+use std::collections::HashMap;
+
+use xxhash_rust::xxh3::Xxh3Builder;
+
+use super::{LEVELS, NONE, NO_TIME, OriginNames, filter, names, section};
+use crate::column::encode;
+use crate::error::{Error, Result};
+use crate::index::{SKETCH_BYTES, leaders, lsh::BandTables};
+use crate::key::Keys;
+use crate::num::{u32_of, u64_of, usize_of};
+use crate::request::PartKind;
+use crate::simd::Kernels;
+use crate::store::segment::ContainerWriter;
+
+/// One request with all that is kept of it.
+#[derive(Debug, Clone)]
+pub struct PreparedRequest {
+    /// Keyed digest of its id, else of its raw line.
+    pub identity: u128,
+    /// The source's id; `None` shows the identity in hex.
+    pub id: Option<String>,
+    /// Unix time in ms, or [`NO_TIME`].
+    pub time_ms: i64,
+    /// Who sent it and from where.
+    pub origin: OriginNames,
+    /// Its parts.
+    pub parts: Vec<PreparedPart>,
+}
+
+/// One part with all that is kept of it.
+#[derive(Debug, Clone)]
+pub struct PreparedPart {
+    /// What the part is.
+    pub kind: PartKind,
+    /// Keyed digest of class and normal form.
+    pub fingerprint: u128,
+    /// Bytes of the text as sent.
+    pub bytes: u32,
+    /// Signs of obfuscation.
+    pub flags: u8,
+    /// The signature; all zero for the empty text.
+    pub signature: [u8; SKETCH_BYTES],
+    /// Whether the normal form is empty: such a text is equal to itself and near nothing.
+    pub is_empty: bool,
+    /// Encoded template anchors.
+    pub anchors: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    identity: u128,
+    time_ms: i64,
+    origin: u32,
+    id: u32,
+    parts: u32,
+    part_count: u32,
+}
+
+type FastMap<K, V> = HashMap<K, V, Xxh3Builder>;
+
+/// A segment in the making.
+#[derive(Debug, Default)]
+pub struct SegmentBuilder {
+    rows: Vec<Row>,
+    ids: Vec<Option<Box<str>>>,
+    parts: Vec<(u32, PartKind, u8)>,
+    forms: FastMap<u128, u32>,
+    fingerprints: Vec<u128>,
+    classes: Vec<u8>,
+    form_bytes: Vec<u32>,
+    signatures: Vec<[u8; SKETCH_BYTES]>,
+    empty: Vec<bool>,
+    anchor_starts: Vec<usize>,
+    anchors: Vec<u8>,
+    name_of: FastMap<(u8, Box<str>), u32>,
+    origin_of: FastMap<[u32; LEVELS], u32>,
+}
+
+/// What sealing a segment gave, for those who report it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SealStats {
+    /// Requests.
+    pub requests: usize,
+    /// Distinct texts.
+    pub forms: usize,
+    /// Texts that lead.
+    pub leaders: usize,
+}
+
+impl SegmentBuilder {
+    /// Requests taken in.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether nothing was taken in.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Bytes held, roughly: what a memory budget is compared with.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.rows.len() * 120 + self.parts.len() * 8 + self.fingerprints.len() * 230 + self.anchors.len() + self.name_of.len() * 80
+    }
+
+    /// The identities taken in, for whoever keeps repeats out.
+    pub fn identities(&self) -> impl Iterator<Item = u128> + '_ {
+        self.rows.iter().map(|row| row.identity)
+    }
+
+    /// Takes one request in. The caller has made sure that its identity is new.
+    /// # Errors
+    /// [`Error::LimitExceeded`] when a count would pass 32 bits; seal first.
+    pub fn push(&mut self, request: PreparedRequest) -> Result<()> {
+        let first_part = count(self.parts.len(), "parts of a segment")?;
+        let id = count(self.ids.len(), "requests of a segment")?;
+        let origin = self.origin(request.origin)?;
+        let part_count = count(request.parts.len(), "parts of a request")?;
+        for part in request.parts {
+            let form = self.form(&part)?;
+            self.parts.push((form, part.kind, part.flags));
+        }
+        self.ids.push(request.id.map(String::into_boxed_str));
+        self.rows.push(Row {
+            identity: request.identity,
+            time_ms: request.time_ms,
+            origin,
+            id,
+            parts: first_part,
+            part_count,
+        });
+        Ok(())
+    }
+
+    fn form(&mut self, part: &PreparedPart) -> Result<u32> {
+        if let Some(form) = self.forms.get(&part.fingerprint) {
+            // The shortest way a text was sent, so that the order of arrival does not show.
+            let bytes = &mut self.form_bytes[usize_of(*form)];
+            *bytes = part.bytes.min(*bytes);
+            return Ok(*form);
+        }
+        let form = count(self.fingerprints.len(), "texts of a segment")?;
+        self.forms.insert(part.fingerprint, form);
+        self.fingerprints.push(part.fingerprint);
+        self.classes.push(part.kind.class());
+        self.form_bytes.push(part.bytes);
+        self.signatures.push(part.signature);
+        self.empty.push(part.is_empty);
+        self.anchor_starts.push(self.anchors.len());
+        self.anchors.extend_from_slice(&part.anchors);
+        Ok(form)
+    }
+
+    fn origin(&mut self, origin: OriginNames) -> Result<u32> {
+        let mut row = [NONE; LEVELS];
+        for (level, name) in (0_u8..).zip(origin) {
+            if let Some(name) = name {
+                let next = count(self.name_of.len(), "names of a segment")?;
+                row[usize::from(level)] = *self.name_of.entry((level, name.into_boxed_str())).or_insert(next);
+            }
+        }
+        let next = count(self.origin_of.len(), "origins of a segment")?;
+        Ok(*self.origin_of.entry(row).or_insert(next))
+    }
+
+    /// Writes all sections of the segment; the caller finishes the file.
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn seal(mut self, keys: &Keys, kernels: Kernels, writer: &mut ContainerWriter) -> Result<SealStats> {
+        self.rows.sort_unstable_by_key(|row| (row.time_ms, row.identity));
+        let order = self.form_order();
+        let (new_order, leader_count, member_starts) = lead(&self, &order, kernels);
+        let mut new_of_old = vec![NONE; new_order.len()];
+        for (new, old) in (0_u32..).zip(&new_order) {
+            new_of_old[usize_of(*old)] = new;
+        }
+        self.write_requests(&new_of_old, writer)?;
+        self.write_forms(&new_order, leader_count, &member_starts, writer)?;
+        self.write_origins(keys, writer)?;
+        let ids: Vec<String> = self
+            .rows
+            .iter()
+            .map(|row| self.ids[usize_of(row.id)].as_deref().unwrap_or_default().to_owned())
+            .collect();
+        let (starts, blocks) = names::seal(keys, "request id", ids.iter().map(String::as_str));
+        writer.section(section::ID_BLOCK_STARTS, &starts)?;
+        writer.section(section::ID_BLOCKS, &blocks)?;
+        Ok(SealStats { requests: self.rows.len(), forms: self.fingerprints.len(), leaders: leader_count })
+    }
+
+    /// Forms in the order of their first use over the sorted rows.
+    fn form_order(&self) -> Vec<u32> {
+        let mut seen = vec![false; self.fingerprints.len()];
+        let mut order = Vec::with_capacity(self.fingerprints.len());
+        for row in &self.rows {
+            for (form, _, _) in self.parts_of(row) {
+                if !std::mem::replace(&mut seen[usize_of(*form)], true) {
+                    order.push(*form);
+                }
+            }
+        }
+        order
+    }
+
+    fn parts_of(&self, row: &Row) -> &[(u32, PartKind, u8)] {
+        let start = usize_of(row.parts);
+        &self.parts[start..start + usize_of(row.part_count)]
+    }
+
+    fn write_requests(&self, new_of_old: &[u32], writer: &mut ContainerWriter) -> Result<()> {
+        let mut by_identity: Vec<(u128, u32)> = (0_u32..).zip(&self.rows).map(|(row, r)| (r.identity, row)).collect();
+        by_identity.sort_unstable();
+        let identities: Vec<u128> = by_identity.iter().map(|(identity, _)| *identity).collect();
+        writer.section(section::IDENTITIES, &encode(identities.iter().copied()))?;
+        writer.section(section::IDENTITY_ROWS, &encode(by_identity.iter().map(|(_, row)| *row)))?;
+        writer.section(section::IDENTITY_FILTER, &filter::build(&identities))?;
+        writer.section(section::TIMES, &encode(self.rows.iter().map(|row| row.time_ms)))?;
+        let mut starts = vec![0_u32];
+        let mut forms = Vec::with_capacity(self.parts.len());
+        let mut kinds = Vec::with_capacity(self.parts.len());
+        let mut flags = Vec::with_capacity(self.parts.len());
+        let mut use_counts = vec![0_u32; self.fingerprints.len() + 1];
+        for row in &self.rows {
+            for (form, kind, flag) in self.parts_of(row) {
+                let form = new_of_old[usize_of(*form)];
+                use_counts[usize_of(form) + 1] += 1;
+                forms.push(form);
+                kinds.push(kind.number());
+                flags.push(*flag);
+            }
+            starts.push(count(forms.len(), "parts of a segment")?);
+        }
+        for index in 1..use_counts.len() {
+            use_counts[index] += use_counts[index - 1];
+        }
+        let mut next = use_counts.clone();
+        let mut uses = vec![0_u32; forms.len()];
+        for (row, window) in (0_u32..).zip(starts.windows(2)) {
+            for form in &forms[usize_of(window[0])..usize_of(window[1])] {
+                let place = &mut next[usize_of(*form)];
+                uses[usize_of(*place)] = row;
+                *place += 1;
+            }
+        }
+        writer.section(section::PART_STARTS, &encode(starts))?;
+        writer.section(section::PART_FORMS, &encode(forms))?;
+        writer.section(section::PART_KINDS, &kinds)?;
+        writer.section(section::PART_FLAGS, &flags)?;
+        writer.section(section::USE_STARTS, &encode(use_counts))?;
+        writer.section(section::USES, &encode(uses))
+    }
+
+    fn write_forms(
+        &self,
+        order: &[u32],
+        leader_count: usize,
+        member_starts: &[u32],
+        writer: &mut ContainerWriter,
+    ) -> Result<()> {
+        let old = |new: usize| usize_of(order[new]);
+        let column = |get: &dyn Fn(usize) -> u128| encode(order.iter().map(|form| get(usize_of(*form))));
+        writer.section(section::FORM_FINGERPRINTS, &column(&|form| self.fingerprints[form]))?;
+        let classes: Vec<u8> = order.iter().map(|form| self.classes[usize_of(*form)]).collect();
+        writer.section(section::FORM_CLASSES, &classes)?;
+        writer.section(section::FORM_BYTES, &encode(order.iter().map(|form| self.form_bytes[usize_of(*form)])))?;
+        writer.section_of(
+            section::FORM_SIGNATURES,
+            order.iter().map(|form| self.signatures[usize_of(*form)].as_slice()),
+        )?;
+        writer.section(section::MEMBER_STARTS, &encode(member_starts.iter().copied()))?;
+        let banded: Vec<u32> = (0..u32_of(leader_count).unwrap_or(NONE))
+            .filter(|leader| !self.empty[old(usize_of(*leader))])
+            .collect();
+        let tables = BandTables::build(|leader| &self.signatures[old(leader)], &classes, &banded);
+        writer.section(section::BAND_OFFSETS, &encode(tables.offsets))?;
+        writer.section(section::BAND_IDS, &encode(tables.ids))?;
+        writer.section(section::BAND_TAGS, &tables.tags)?;
+        let mut starts = vec![0_u64];
+        for form in order {
+            starts.push(starts.last().unwrap_or(&0) + u64_of(self.anchors_of(usize_of(*form)).len()));
+        }
+        writer.section(section::ANCHOR_STARTS, &encode(starts))?;
+        writer.section_of(section::ANCHORS, order.iter().map(|form| self.anchors_of(usize_of(*form))))
+    }
+
+    fn anchors_of(&self, form: usize) -> &[u8] {
+        let end = self.anchor_starts.get(form + 1).copied().unwrap_or(self.anchors.len());
+        &self.anchors[self.anchor_starts[form]..end]
+    }
+
+    /// Names ascending by (level, keyed id), so that their order tells nothing of the input's order.
+    fn write_origins(&self, keys: &Keys, writer: &mut ContainerWriter) -> Result<()> {
+        let mut names: Vec<(u8, u128, &str, u32)> = self
+            .name_of
+            .iter()
+            .map(|((level, name), index)| (*level, keys.name(*level, name), &**name, *index))
+            .collect();
+        names.sort_unstable();
+        let mut new_name = vec![NONE; names.len()];
+        for (new, (_, _, _, old)) in (0_u32..).zip(&names) {
+            new_name[usize_of(*old)] = new;
+        }
+        let mut origins: Vec<([u32; LEVELS], u32)> = self
+            .origin_of
+            .iter()
+            .map(|(row, old)| (row.map(|name| if name == NONE { NONE } else { new_name[usize_of(name)] }), *old))
+            .collect();
+        origins.sort_unstable();
+        let mut new_origin = vec![NONE; origins.len()];
+        for (new, (_, old)) in (0_u32..).zip(&origins) {
+            new_origin[usize_of(*old)] = new;
+        }
+        writer.section(section::ORIGINS_OF, &encode(self.rows.iter().map(|row| new_origin[usize_of(row.origin)])))?;
+        writer.section(section::ORIGINS, &encode(origins.iter().flat_map(|(row, _)| *row)))?;
+        writer.section(section::NAME_IDS, &encode(names.iter().map(|(_, id, _, _)| *id)))?;
+        writer.section(section::NAME_LEVELS, &names.iter().map(|(level, ..)| *level).collect::<Vec<_>>())?;
+        let (starts, blocks) = names::seal(keys, "name", names.iter().map(|(_, _, name, _)| *name));
+        writer.section(section::NAME_BLOCK_STARTS, &starts)?;
+        writer.section(section::NAME_BLOCKS, &blocks)
+    }
+}
+
+/// Orders the forms: leaders in `order`, then each leader's members in `order`; with the count of leaders and, for each,
+/// where its members begin.
+fn lead(builder: &SegmentBuilder, order: &[u32], kernels: Kernels) -> (Vec<u32>, usize, Vec<u32>) {
+    let form = |index: usize| usize_of(order[index]);
+    let leader_of = leaders::assign(
+        order.len(),
+        |index| &builder.signatures[form(index)],
+        |index| builder.classes[form(index)],
+        |index| builder.empty[form(index)],
+        |a, b| kernels.unequal_bytes(a, b),
+    );
+    let mut rank = vec![NONE; order.len()];
+    let mut new_order = Vec::with_capacity(order.len());
+    for (index, leader) in leader_of.iter().enumerate() {
+        if usize_of(*leader) == index {
+            rank[index] = u32_of(new_order.len()).unwrap_or(NONE);
+            new_order.push(order[index]);
+        }
+    }
+    let leader_count = new_order.len();
+    let mut members: Vec<(u32, u32)> = leader_of
+        .iter()
+        .enumerate()
+        .filter(|(index, leader)| usize_of(**leader) != *index)
+        .map(|(index, leader)| (rank[usize_of(*leader)], u32_of(index).unwrap_or(NONE)))
+        .collect();
+    members.sort_unstable();
+    let mut member_starts = Vec::with_capacity(leader_count + 1);
+    let mut at = 0;
+    for leader in 0..u32_of(leader_count).unwrap_or(NONE) {
+        member_starts.push(u32_of(leader_count + at).unwrap_or(NONE));
+        while members.get(at).is_some_and(|(of, _)| *of == leader) {
+            at += 1;
+        }
+    }
+    member_starts.push(u32_of(leader_count + at).unwrap_or(NONE));
+    new_order.extend(members.iter().map(|(_, index)| order[usize_of(*index)]));
+    (new_order, leader_count, member_starts)
+}
+
+fn count(n: usize, limit: &'static str) -> Result<u32> {
+    u32_of(n).filter(|n| *n < NONE).ok_or(Error::LimitExceeded { limit, got: u64_of(n), max: u64::from(NONE) - 1 })
+}
+
+/// The time of a request that has one.
+#[must_use]
+pub fn time_or_none(time_ms: Option<i64>) -> i64 {
+    time_ms.unwrap_or(NO_TIME)
+}

@@ -1,0 +1,125 @@
+//! From a request to what is kept of it: normal form, fingerprint, signature and anchors of each part, keyed identity.
+//!
+//! The bulk job and the gateway both come through here, so a prompt seen in the path and the same prompt in the log are one.
+
+use super::builder::{PreparedPart, PreparedRequest, time_or_none};
+use super::origin_names;
+use crate::family::anchor;
+use crate::key::Keys;
+use crate::limits::NAME_BYTES_MAX;
+use crate::num::u32_saturating;
+use crate::request::{Part, Request};
+use crate::simd::Kernels;
+use crate::sketch::minhash::{Scratch, Sketcher};
+use crate::sketch::spec::{SketchSeed, Spec};
+use crate::text::normalize::{NormalForm, Normalizer};
+
+/// A part whose text held zero-width or other invisible characters.
+pub const FLAG_INVISIBLE: u8 = 1;
+/// A part whose text held letters of one script dressed as another.
+pub const FLAG_CONFUSABLE: u8 = 2;
+
+/// Makes sketches under one spec and key; shared by all threads.
+#[derive(Debug)]
+pub struct Preparer {
+    keys: Keys,
+    normalizer: Normalizer,
+    sketcher: Sketcher,
+    anchorer: anchor::Anchorer,
+}
+
+/// The buffers of one thread: nothing is allocated for a prompt's sketch once they have grown.
+#[derive(Debug, Default)]
+pub struct PrepareScratch {
+    form: NormalForm,
+    sketch: Scratch,
+    anchor: anchor::Scratch,
+    anchors: anchor::Anchors,
+}
+
+impl Preparer {
+    /// A preparer under `spec` and `keys`.
+    #[must_use]
+    pub fn new(spec: Spec, keys: Keys, kernels: Kernels) -> Self {
+        let seed = SketchSeed::new(*keys.sketch_seed());
+        Self {
+            normalizer: Normalizer::new(kernels),
+            sketcher: Sketcher::new(spec, &seed, kernels),
+            anchorer: anchor::Anchorer::new(keys.anchor_key()),
+            keys,
+        }
+    }
+
+    /// The keys.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The identity of a request: of its id where it has one, else of the bytes it was read from.
+    #[must_use]
+    pub fn identity(&self, id: Option<&str>, raw: &[u8]) -> u128 {
+        match id {
+            Some(id) => self.keys.identity(true, id.as_bytes()),
+            None => self.keys.identity(false, raw),
+        }
+    }
+
+    /// Prepares a request that was read from the bytes `raw`.
+    pub fn request(&self, mut request: Request, raw: &[u8], scratch: &mut PrepareScratch) -> PreparedRequest {
+        let identity = self.identity(request.id.as_deref(), raw);
+        let mut origin = origin_names(&mut request);
+        for name in origin.iter_mut().flatten() {
+            cut(name);
+        }
+        let parts = request.parts.iter().map(|part| self.part(part, scratch)).collect();
+        PreparedRequest { identity, id: request.id, time_ms: time_or_none(request.time_ms), origin, parts }
+    }
+
+    /// Prepares one part.
+    pub fn part(&self, part: &Part, scratch: &mut PrepareScratch) -> PreparedPart {
+        let fingerprint = self.fingerprint(part, scratch);
+        let form = &scratch.form;
+        let signature = self.sketcher.signature(form, &mut scratch.sketch);
+        let mut anchors = Vec::new();
+        if part.kind.has_family() {
+            self.anchorer.anchors(form, &mut scratch.anchor, &mut scratch.anchors);
+            anchor::encode(&scratch.anchors, &mut anchors);
+        }
+        let changes = form.changes();
+        let flags = if changes.ignorables_removed > 0 { FLAG_INVISIBLE } else { 0 }
+            | if changes.confusables_folded > 0 { FLAG_CONFUSABLE } else { 0 };
+        PreparedPart {
+            kind: part.kind,
+            fingerprint,
+            bytes: u32_saturating(part.text.len()),
+            flags,
+            signature: signature.0,
+            is_empty: form.is_empty(),
+            anchors,
+        }
+    }
+
+    /// The fingerprint of a part; its normal form stays in `scratch`.
+    pub fn fingerprint(&self, part: &Part, scratch: &mut PrepareScratch) -> u128 {
+        self.normalizer.normalize(part.text.as_bytes(), &mut scratch.form);
+        self.keys.fingerprint(part.kind.class(), scratch.form.bytes())
+    }
+}
+
+impl PrepareScratch {
+    /// The normal form of the part prepared last.
+    #[must_use]
+    pub fn normal_form(&self) -> &NormalForm {
+        &self.form
+    }
+}
+
+/// Cuts a name at the bound, on a character.
+fn cut(name: &mut String) {
+    let mut end = name.len().min(NAME_BYTES_MAX);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name.truncate(end);
+}

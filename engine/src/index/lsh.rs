@@ -1,0 +1,167 @@
+//! Bands of the signature: near-duplicates share a band, so a look into a few buckets finds them.
+//!
+//! Locality-sensitive hashing of MinHash signatures (Broder 1997; Indyk and Motwani 1998). 128 slots of 8 bits are cut
+//! into 32 bands of 4 rows; two texts of resemblance J meet in some bucket with probability 1 - (1 - J^4)^32: .9998 at
+//! J = .7 and .987 at J = .6. A band is four bytes of the signature itself, so the tables hold no copy of it: sorted ids,
+//! one tag byte an id that spares most looks at signatures, and bucket offsets. 6 bytes a band and leader.
+
+use super::SKETCH_BYTES;
+use crate::limits::{BUCKET_MAX, CANDIDATES_MAX};
+use crate::num::{low8, u32_of, usize_of};
+use crate::column::Column;
+
+/// Bands of a signature.
+pub const BANDS: usize = 32;
+
+/// Slots of one band.
+pub const ROWS: usize = SKETCH_BYTES / BANDS;
+
+/// Ids a bucket holds on average: more makes the offsets cheaper, and each look longer.
+const LOAD: usize = 4;
+
+/// The hash of band `band`; texts of different `class` are never compared, so they never share a bucket.
+#[inline]
+#[must_use]
+pub fn band_hash(signature: &[u8; SKETCH_BYTES], band: usize, class: u8) -> u32 {
+    let at = band * ROWS;
+    let rows = u32::from_le_bytes([signature[at], signature[at + 1], signature[at + 2], signature[at + 3]]);
+    // The finaliser of MurmurHash3 (Appleby 2008): the rows are keyed already, it only spreads them.
+    let mut hash = rows ^ (u32::from(class).wrapping_mul(0x9E37_79B9));
+    hash ^= hash >> 16;
+    hash = hash.wrapping_mul(0x85EB_CA6B);
+    hash ^= hash >> 13;
+    hash = hash.wrapping_mul(0xC2B2_AE35);
+    hash ^ (hash >> 16)
+}
+
+/// log2 of the number of buckets for `count` signatures.
+#[must_use]
+pub fn bucket_bits(count: usize) -> u32 {
+    (count / LOAD).max(1).next_power_of_two().trailing_zeros().min(28)
+}
+
+fn bucket_of(hash: u32, bits: u32) -> usize {
+    if bits == 0 { 0 } else { usize_of(hash >> (32 - bits)) }
+}
+
+/// The tables of all bands, ready to be written.
+#[derive(Debug, Default)]
+pub struct BandTables {
+    /// For each band, `2^bits + 1` offsets into that band's ids.
+    pub offsets: Vec<u32>,
+    /// For each band, the ids in bucket order, ascending within a bucket.
+    pub ids: Vec<u32>,
+    /// For each band, the low byte of each id's hash.
+    pub tags: Vec<u8>,
+}
+
+impl BandTables {
+    /// Cuts the bands of all `signatures` whose `banded` flag is set (the empty text has no band).
+    #[must_use]
+    pub fn build<'a>(
+        signatures: impl Fn(usize) -> &'a [u8; SKETCH_BYTES] + Sync,
+        classes: &[u8],
+        banded: &[u32],
+    ) -> Self {
+        use rayon::prelude::*;
+        let bits = bucket_bits(banded.len());
+        let buckets = 1_usize << bits;
+        let tables: Vec<Self> = (0..BANDS)
+            .into_par_iter()
+            .map(|band| {
+                let hashes: Vec<u32> =
+                    banded.iter().map(|id| band_hash(signatures(usize_of(*id)), band, classes[usize_of(*id)])).collect();
+                let mut offsets = vec![0_u32; buckets + 1];
+                for hash in &hashes {
+                    offsets[bucket_of(*hash, bits) + 1] += 1;
+                }
+                for bucket in 0..buckets {
+                    offsets[bucket + 1] += offsets[bucket];
+                }
+                let mut next = offsets.clone();
+                let mut ids = vec![0; banded.len()];
+                let mut tags = vec![0; banded.len()];
+                for (hash, id) in hashes.iter().zip(banded) {
+                    let place = &mut next[bucket_of(*hash, bits)];
+                    ids[usize_of(*place)] = *id;
+                    tags[usize_of(*place)] = low8(*hash);
+                    *place += 1;
+                }
+                Self { offsets, ids, tags }
+            })
+            .collect();
+        let mut all = Self::default();
+        for table in tables {
+            all.offsets.extend(table.offsets);
+            all.ids.extend(table.ids);
+            all.tags.extend(table.tags);
+        }
+        all
+    }
+}
+
+/// The bands of a sealed segment.
+#[derive(Debug, Clone, Copy)]
+pub struct Bands<'a> {
+    offsets: Column<'a, u32>,
+    ids: Column<'a, u32>,
+    tags: &'a [u8],
+    banded: usize,
+    bits: u32,
+}
+
+/// What a look into the bands gave.
+#[derive(Debug, Default, Clone)]
+pub struct Candidates {
+    /// Ids, each once, ascending.
+    pub ids: Vec<u32>,
+    /// Whether a bound cut the look short: the ids are then not all.
+    pub truncated: bool,
+}
+
+impl<'a> Bands<'a> {
+    /// Views the three sections, or `None` when their sizes contradict each other.
+    #[must_use]
+    pub fn new(offsets: Column<'a, u32>, ids: Column<'a, u32>, tags: &'a [u8]) -> Option<Self> {
+        let banded = ids.len() / BANDS;
+        let bits = bucket_bits(banded);
+        let whole = ids.len() == banded * BANDS
+            && tags.len() == ids.len()
+            && offsets.len() == ((1_usize << bits) + 1) * BANDS
+            && u32_of(banded).is_some();
+        whole.then_some(Self { offsets, ids, tags, banded, bits })
+    }
+
+    /// The ids that share a bucket with `signature` in at least one band: at most [`BUCKET_MAX`] a bucket and
+    /// [`CANDIDATES_MAX`] in all; what is cut says so.
+    pub fn candidates(&self, signature: &[u8; SKETCH_BYTES], class: u8, out: &mut Candidates) {
+        out.ids.clear();
+        out.truncated = false;
+        let buckets = (1_usize << self.bits) + 1;
+        for band in 0..BANDS {
+            let hash = band_hash(signature, band, class);
+            let bucket = band * buckets + bucket_of(hash, self.bits);
+            let start = self.offsets.get(bucket).map_or(0, usize_of);
+            let end = self.offsets.get(bucket + 1).map_or(0, usize_of).min(self.banded);
+            let mut taken = 0;
+            for place in start..end {
+                let place = band * self.banded + place;
+                if self.tags.get(place) != Some(&low8(hash)) {
+                    continue;
+                }
+                if taken == BUCKET_MAX {
+                    out.truncated = true;
+                    break;
+                }
+                taken += 1;
+                out.ids.extend(self.ids.get(place));
+            }
+        }
+        out.ids.sort_unstable();
+        out.ids.dedup();
+        if out.ids.len() > CANDIDATES_MAX {
+            out.ids.truncate(CANDIDATES_MAX);
+            out.truncated = true;
+        }
+    }
+}
