@@ -4,6 +4,7 @@
 //! The data walks one way: request, parts, normal form, shingles, sketch, store and index, family, campaign, report.
 //! `ARCHITECTURE.md` beside this crate's manifest is the map.
 
+pub mod audit;
 pub mod campaign;
 pub mod column;
 pub mod corpus;

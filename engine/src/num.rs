@@ -92,6 +92,13 @@ pub const fn f64_of_i64(n: i64) -> f64 {
     n as f64
 }
 
+/// Widens a single; exact.
+#[inline(always)]
+#[must_use]
+pub const fn f64_of_f32(n: f32) -> f64 {
+    n as f64
+}
+
 /// Rounds to the nearest single.
 #[inline(always)]
 #[must_use]

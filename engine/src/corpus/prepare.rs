@@ -65,15 +65,27 @@ impl Preparer {
         }
     }
 
-    /// Prepares a request that was read from the bytes `raw`.
-    pub fn request(&self, mut request: Request, raw: &[u8], scratch: &mut PrepareScratch) -> PreparedRequest {
+    /// The spec of the sketches.
+    #[must_use]
+    pub fn spec(&self) -> Spec {
+        self.sketcher.spec()
+    }
+
+    /// Prepares a request that was read from the bytes `raw`; its parts come back beside it, with their texts.
+    pub fn request(
+        &self,
+        mut request: Request,
+        raw: &[u8],
+        scratch: &mut PrepareScratch,
+    ) -> (PreparedRequest, Vec<Part>) {
         let identity = self.identity(request.id.as_deref(), raw);
         let mut origin = origin_names(&mut request);
         for name in origin.iter_mut().flatten() {
             cut(name);
         }
         let parts = request.parts.iter().map(|part| self.part(part, scratch)).collect();
-        PreparedRequest { identity, id: request.id, time_ms: time_or_none(request.time_ms), origin, parts }
+        let time_ms = time_or_none(request.time_ms);
+        (PreparedRequest { identity, id: request.id, time_ms, origin, parts }, request.parts)
     }
 
     /// Prepares one part.

@@ -1,0 +1,34 @@
+//! The analyse plane: long work over whole logs and stores, with progress, in bounded memory.
+//!
+//! `ingest` turns logs into segments, `near` answers query logs, `compact` rewrites segments. Each publishes a manifest when
+//! a step is durable, so that an interruption at any moment loses nothing that was acknowledged.
+
+mod compact;
+mod ingest;
+mod near;
+mod texts;
+
+pub use compact::{compact, forget};
+pub use ingest::{IndexOptions, LogCount, Skipped, Summary, index, open_or_create};
+pub use near::{NearAnswer, NearHit, near};
+pub use texts::TextCache;
+
+/// How a long job tells where it is, and learns that it should stop.
+pub trait Progress: Sync {
+    /// Says what is being done now.
+    fn step(&self, message: &str);
+    /// Whether the caller wants the job to stop at the next safe place.
+    fn should_stop(&self) -> bool;
+}
+
+/// No display, and no stop.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn step(&self, _message: &str) {}
+
+    fn should_stop(&self) -> bool {
+        false
+    }
+}
