@@ -15,7 +15,7 @@ use crate::corpus::snapshot::{Snapshot, check_keys};
 use crate::error::{Error, LineError, Result};
 use crate::key::{Keys, hex};
 use crate::num::u64_of;
-use crate::request::parse::{self, ParseOptions};
+use crate::request::parse::{self, ParseOptions, Parsed};
 use crate::request::source::{Batch, LineReader};
 use crate::simd::Kernels;
 use crate::sketch::spec::Spec;
@@ -143,7 +143,15 @@ pub fn open_or_create(dir: &Path, key_path: &Path, spec: Spec, fs: Arc<dyn Fs>) 
 /// One line after the parallel part.
 struct Prepared {
     line: u64,
-    outcome: std::result::Result<Taken, LineError>,
+    outcome: std::result::Result<Vec<Taken>, LineError>,
+}
+
+/// The buffers of one thread.
+#[derive(Default)]
+struct Scratch {
+    parse: parse::Scratch,
+    parsed: Vec<Parsed>,
+    prepare: PrepareScratch,
 }
 
 struct Taken {
@@ -276,31 +284,37 @@ impl Run<'_> {
         let (preparer, options, texts) = (self.preparer, &self.options.parse, &*self.texts);
         let prepared: Vec<Option<Prepared>> = (0..batch.len())
             .into_par_iter()
-            .map_init(PrepareScratch::default, |scratch, index| {
+            .map_init(Scratch::default, |scratch, index| {
                 let line = batch.get(index)?;
-                let outcome = prepare(line.bytes, preparer, options, texts, scratch).transpose()?;
+                let outcome = prepare(line.bytes, preparer, options, texts, scratch);
                 Some(Prepared { line: line.number, outcome })
             })
             .collect();
         let views = self.snapshot.views()?;
-        let sealed: Vec<bool> = prepared
+        let is_sealed = |taken: &Taken| views.iter().any(|view| view.row_of(taken.request.identity).is_some());
+        let sealed: Vec<Vec<bool>> = prepared
             .par_iter()
             .map(|one| match one {
-                Some(Prepared { outcome: Ok(taken), .. }) => {
-                    views.iter().any(|view| view.row_of(taken.request.identity).is_some())
-                }
-                _ => false,
+                Some(Prepared { outcome: Ok(taken), .. }) => taken.iter().map(is_sealed).collect(),
+                _ => Vec::new(),
             })
             .collect();
         for (one, sealed) in prepared.into_iter().zip(sealed) {
             let Some(one) = one else { continue };
-            self.summary.inputs.lines += 1;
             match one.outcome {
-                Ok(taken) => self.take(taken, sealed)?,
+                Ok(taken) => {
+                    self.summary.inputs.lines += u64::from(!taken.is_empty());
+                    for (taken, sealed) in taken.into_iter().zip(sealed) {
+                        self.take(taken, sealed)?;
+                    }
+                }
                 Err(reason) if self.options.strict => {
                     return Err(Error::Line { file: name.to_owned(), line: one.line, reason });
                 }
-                Err(reason) => self.skip(name, one.line, reason),
+                Err(reason) => {
+                    self.summary.inputs.lines += 1;
+                    self.skip(name, one.line, reason);
+                }
             }
         }
         if self.builder.len() >= self.options.segment_requests || self.builder.bytes() >= self.options.segment_bytes {
@@ -377,22 +391,29 @@ fn record(total: &mut Inputs, now: &Inputs, before: &Inputs) {
     }
 }
 
+/// Parses and sketches one line; a blank one gives nothing, a line of some exports several requests.
 fn prepare(
     line: &[u8],
     preparer: &Preparer,
     options: &ParseOptions,
     texts: &TextCache,
-    scratch: &mut PrepareScratch,
-) -> std::result::Result<Option<Taken>, LineError> {
-    let Some(request) = parse::parse_line(line, options)? else { return Ok(None) };
-    let media_skipped = request.media_skipped;
-    let attributed = request.principals.accusable().is_some();
-    let (prepared, mut parts) = preparer.request(request, line, scratch);
-    let mut kept = Vec::new();
-    for (part, source) in prepared.parts.iter().zip(&mut parts) {
-        if part.kind.has_family() && texts.wants(part.fingerprint) {
-            kept.push((part.fingerprint, std::mem::take(&mut source.text)));
+    scratch: &mut Scratch,
+) -> std::result::Result<Vec<Taken>, LineError> {
+    scratch.parsed.clear();
+    parse::parse_line(line, options, &mut scratch.parse, &mut scratch.parsed)?;
+    let mut all = Vec::with_capacity(scratch.parsed.len());
+    for (index, parsed) in scratch.parsed.drain(..).enumerate() {
+        let request = parsed.request;
+        let media_skipped = request.media_skipped;
+        let attributed = request.principals.accusable().is_some();
+        let (prepared, mut parts) = preparer.request(request, line, index, &mut scratch.prepare);
+        let mut kept = Vec::new();
+        for (part, source) in prepared.parts.iter().zip(&mut parts) {
+            if part.kind.has_family() && texts.wants(part.fingerprint) {
+                kept.push((part.fingerprint, std::mem::take(&mut source.text)));
+            }
         }
+        all.push(Taken { request: prepared, media_skipped, attributed, texts: kept });
     }
-    Ok(Some(Taken { request: prepared, media_skipped, attributed, texts: kept }))
+    Ok(all)
 }

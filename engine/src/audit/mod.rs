@@ -10,7 +10,7 @@ mod texts;
 
 pub use compact::{compact, forget};
 pub use ingest::{IndexOptions, LogCount, Skipped, Summary, index, open_or_create};
-pub use near::{NearAnswer, NearHit, near};
+pub use near::{NearAnswer, NearHit, near, preparer_of, spec_of};
 pub use texts::TextCache;
 
 /// How a long job tells where it is, and learns that it should stop.

@@ -1,16 +1,19 @@
 //! Answers a log of queries, one by one.
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::ingest::Skipped;
+use crate::corpus::builder::PreparedRequest;
+use crate::corpus::names::Reader;
 use crate::corpus::prepare::{PrepareScratch, Preparer};
 use crate::corpus::snapshot::display_id;
 use crate::error::{CorruptKind, Error, Result};
 use crate::key::{Keys, hex, unhex};
 use crate::num::f64_of_f32;
-use crate::query::{NearOptions, QueryPart, Searcher};
+use crate::query::{Hit, NearOptions, QueryPart, Searcher};
 use crate::request::parse::{self, ParseOptions};
 use crate::request::source::{Batch, LineReader};
 use crate::simd::Kernels;
@@ -33,7 +36,7 @@ pub struct NearAnswer {
 pub struct NearHit {
     /// Its id.
     pub id: String,
-    /// Estimated resemblance of its best part.
+    /// Estimated resemblance of its best part, to four places.
     pub resemblance: f64,
 }
 
@@ -42,18 +45,16 @@ pub struct NearHit {
 /// [`Error::Io`], [`Error::Corrupt`], [`Error::InvalidArgument`]. Lines that cannot be used are skipped and returned.
 pub fn near(
     searcher: &Searcher<'_>,
-    keys: &Keys,
-    manifest: &Manifest,
-    kernels: Kernels,
+    preparer: &Preparer,
     input: &Path,
     options: NearOptions,
     mut answer: impl FnMut(NearAnswer) -> Result<bool>,
 ) -> Result<Skipped> {
-    let preparer = Preparer::new(spec_of(manifest, input)?, keys.clone(), kernels);
+    let mut ids = Ids::new(searcher, preparer.keys())?;
     let mut scratch = PrepareScratch::default();
+    let mut parse_scratch = parse::Scratch::default();
+    let mut parsed = Vec::new();
     let mut skipped = Skipped::default();
-    let mut readers = searcher.views().iter().map(|view| view.ids()).collect::<Result<Vec<_>>>()?;
-    let identities: Vec<_> = searcher.views().iter().map(|_| std::cell::OnceCell::<Vec<u128>>::new()).collect();
     let mut reader = LineReader::open(input)?;
     let mut batch = Batch::default();
     let parse_options = ParseOptions::default();
@@ -62,42 +63,76 @@ pub fn near(
             skipped.add(reader.name(), *line, reason.clone());
         }
         for line in batch.lines() {
-            let request = match parse::parse_line(line.bytes, &parse_options) {
-                Ok(Some(request)) => request,
-                Ok(None) => continue,
-                Err(reason) => {
-                    skipped.add(reader.name(), line.number, reason);
-                    continue;
-                }
-            };
-            let (prepared, _) = preparer.request(request, line.bytes, &mut scratch);
-            let parts: Vec<QueryPart<'_>> = prepared
-                .parts
-                .iter()
-                .map(|part| QueryPart { kind: part.kind, signature: &part.signature, is_empty: part.is_empty })
-                .collect();
-            let found = searcher.near(&parts, Some(prepared.identity), options)?;
-            let mut hits = Vec::with_capacity(found.hits.len());
-            for hit in &found.hits {
-                let view = &searcher.views()[hit.segment];
-                let own = || {
-                    let by_row = identities[hit.segment].get_or_init(|| view.identities_by_row());
-                    by_row.get(hit.row).copied().unwrap_or(0)
-                };
-                let id = display_id(view, &mut readers[hit.segment], keys, hit.row, own)?;
-                hits.push(NearHit { id, resemblance: (f64_of_f32(hit.resemblance) * 1e4).round() / 1e4 });
+            parsed.clear();
+            if let Err(reason) = parse::parse_line(line.bytes, &parse_options, &mut parse_scratch, &mut parsed) {
+                skipped.add(reader.name(), line.number, reason);
+                continue;
             }
-            let id = prepared.id.unwrap_or_else(|| hex(&prepared.identity.to_le_bytes()));
-            if !answer(NearAnswer { id, hits, truncated: found.truncated })? {
-                return Ok(skipped);
+            for (place, query) in parsed.drain(..).enumerate() {
+                let (prepared, _) = preparer.request(query.request, line.bytes, place, &mut scratch);
+                if !answer(answer_one(searcher, &mut ids, prepared, options)?)? {
+                    return Ok(skipped);
+                }
             }
         }
     }
     Ok(skipped)
 }
 
+fn answer_one(
+    searcher: &Searcher<'_>,
+    ids: &mut Ids<'_>,
+    query: PreparedRequest,
+    options: NearOptions,
+) -> Result<NearAnswer> {
+    let parts: Vec<QueryPart<'_>> = query
+        .parts
+        .iter()
+        .map(|part| QueryPart { kind: part.kind, signature: &part.signature, is_empty: part.is_empty })
+        .collect();
+    let found = searcher.near(&parts, Some(query.identity), options)?;
+    let mut hits = Vec::with_capacity(found.hits.len());
+    for hit in &found.hits {
+        let resemblance = (f64_of_f32(hit.resemblance) * 1e4).round() / 1e4;
+        hits.push(NearHit { id: ids.of(searcher, hit)?, resemblance });
+    }
+    let id = query.id.unwrap_or_else(|| hex(&query.identity.to_le_bytes()));
+    Ok(NearAnswer { id, hits, truncated: found.truncated })
+}
+
+/// The ids that users see for hits, opened as they are needed.
+struct Ids<'a> {
+    keys: &'a Keys,
+    readers: Vec<Reader<'a>>,
+    identities: Vec<OnceCell<Vec<u128>>>,
+}
+
+impl<'a> Ids<'a> {
+    fn new(searcher: &Searcher<'a>, keys: &'a Keys) -> Result<Self> {
+        let readers = searcher.views().iter().map(|view| view.ids()).collect::<Result<Vec<_>>>()?;
+        let identities = searcher.views().iter().map(|_| OnceCell::new()).collect();
+        Ok(Self { keys, readers, identities })
+    }
+
+    fn of(&mut self, searcher: &Searcher<'_>, hit: &Hit) -> Result<String> {
+        let view = &searcher.views()[hit.segment];
+        let identities = &self.identities[hit.segment];
+        let own = || identities.get_or_init(|| view.identities_by_row()).get(hit.row).copied().unwrap_or(0);
+        display_id(view, &mut self.readers[hit.segment], self.keys, hit.row, own)
+    }
+}
+
+/// A preparer for a store that exists: under the spec of its sketches.
+/// # Errors
+/// [`Error::Corrupt`] when the manifest names no spec of this build.
+pub fn preparer_of(manifest: &Manifest, dir: &Path, keys: Keys, kernels: Kernels) -> Result<Preparer> {
+    Ok(Preparer::new(spec_of(manifest, dir)?, keys, kernels))
+}
+
 /// The spec that a store's sketches were made under.
-pub(super) fn spec_of(manifest: &Manifest, path: &Path) -> Result<Spec> {
+/// # Errors
+/// [`Error::Corrupt`] when the manifest names none that this build knows.
+pub fn spec_of(manifest: &Manifest, dir: &Path) -> Result<Spec> {
     let bytes = unhex(&manifest.spec).and_then(|bytes| <[u8; Spec::ENCODED_BYTES]>::try_from(bytes).ok());
-    Spec::decode(&bytes.ok_or_else(|| Error::corrupt(path, 0, CorruptKind::Value))?)
+    Spec::decode(&bytes.ok_or_else(|| Error::corrupt(dir, 0, CorruptKind::Value))?)
 }

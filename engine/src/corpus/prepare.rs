@@ -7,7 +7,7 @@ use super::origin_names;
 use crate::family::anchor;
 use crate::key::Keys;
 use crate::limits::NAME_BYTES_MAX;
-use crate::num::u32_saturating;
+use crate::num::{u32_saturating, u64_of};
 use crate::request::{Part, Request};
 use crate::simd::Kernels;
 use crate::sketch::minhash::{Scratch, Sketcher};
@@ -56,12 +56,13 @@ impl Preparer {
         &self.keys
     }
 
-    /// The identity of a request: of its id where it has one, else of the bytes it was read from.
+    /// The identity of a request: of its id where it has one, else of the line it was read from and its place there.
     #[must_use]
-    pub fn identity(&self, id: Option<&str>, raw: &[u8]) -> u128 {
-        match id {
-            Some(id) => self.keys.identity(true, id.as_bytes()),
-            None => self.keys.identity(false, raw),
+    pub fn identity(&self, id: Option<&str>, line: &[u8], place: usize) -> u128 {
+        match (id, place) {
+            (Some(id), _) => self.keys.identity(true, id.as_bytes()),
+            (None, 0) => self.keys.identity(false, line),
+            (None, _) => self.keys.identity(false, &[line, &u64_of(place).to_le_bytes()].concat()),
         }
     }
 
@@ -71,14 +72,15 @@ impl Preparer {
         self.sketcher.spec()
     }
 
-    /// Prepares a request that was read from the bytes `raw`; its parts come back beside it, with their texts.
+    /// Prepares request number `place` of `line`; its parts come back beside it, with their texts.
     pub fn request(
         &self,
         mut request: Request,
-        raw: &[u8],
+        line: &[u8],
+        place: usize,
         scratch: &mut PrepareScratch,
     ) -> (PreparedRequest, Vec<Part>) {
-        let identity = self.identity(request.id.as_deref(), raw);
+        let identity = self.identity(request.id.as_deref(), line, place);
         let mut origin = origin_names(&mut request);
         for name in origin.iter_mut().flatten() {
             cut(name);

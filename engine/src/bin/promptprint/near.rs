@@ -40,7 +40,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let searcher = Searcher::new(&opened.snapshot, kernels)?;
     let options = NearOptions { min: args.min, top: args.top };
     let mut out = Out::new();
-    let skipped = audit::near(&searcher, &opened.keys, opened.store.manifest(), kernels, &args.input, options, |answer| {
+    let preparer = audit::preparer_of(opened.store.manifest(), opened.store.dir(), opened.keys, kernels)?;
+    let skipped = audit::near(&searcher, &preparer, &args.input, options, |answer| {
         print(&mut out, &answer, args.json)?;
         Ok(!out.is_closed())
     })?;
