@@ -161,6 +161,12 @@ pub enum LineError {
         /// The bound.
         max: u32,
     },
+    /// More JSON values in the line than the bound.
+    #[error("more than {max} values in one line")]
+    TooManyValues {
+        /// The bound.
+        max: u64,
+    },
     /// The compressed stream is damaged, or grows beyond its bound.
     #[error("compressed input: {0}")]
     Compression(String),

@@ -10,6 +10,16 @@ pub const LINE_BYTES_MAX: usize = 64 << 20;
 /// Levels of nesting in one JSON line; API bodies stay under 20.
 pub const JSON_DEPTH_MAX: u32 = 64;
 
+/// Values in one JSON line: the list of them takes 16 bytes each, so a line costs at most 64 MiB beside itself.
+pub const JSON_VALUES_MAX: usize = 4 << 20;
+
+/// Bytes that one compressed byte of a log may become, once [`COMPRESSION_FLOOR_BYTES`] are out. Gzip cannot pass 1032;
+/// repetitive logs under zstd reach a few hundred; a bomb reaches 30,000.
+pub const COMPRESSION_RATIO_MAX: u64 = 4096;
+
+/// Bytes that any compressed log may become, whatever its ratio.
+pub const COMPRESSION_FLOOR_BYTES: u64 = 256 << 20;
+
 /// Parts of one request; an agent's longest conversations have a few hundred turns, of which most are skipped.
 pub const PARTS_MAX: usize = 64;
 

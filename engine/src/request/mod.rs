@@ -1,5 +1,17 @@
 //! What a request is: who sent it, when, and the parts that are fingerprinted; one file per API shape and log format.
 
+mod anthropic;
+mod chat;
+mod content;
+mod draft;
+mod injected;
+mod json;
+pub mod parse;
+mod plain;
+pub mod source;
+mod time;
+mod tools;
+
 use serde::{Deserialize, Serialize};
 
 /// One API call, as a log or a gateway tells it.

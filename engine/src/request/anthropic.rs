@@ -1,0 +1,22 @@
+//! Anthropic Messages: `system` beside the messages, tools with an input schema, tool results inside user messages.
+
+use super::chat;
+use super::draft::Draft;
+use super::json::Json;
+use crate::error::LineError;
+
+/// Whether a body with messages is Anthropic's rather than OpenAI's; both read alike where they agree.
+pub(super) fn is_body(body: Json<'_>) -> bool {
+    let flat_tools =
+        || body.get("tools").is_some_and(|tools| tools.items().any(|tool| tool.get("input_schema").is_some()));
+    ["system", "anthropic_version", "stop_sequences", "thinking"].iter().any(|key| body.get(key).is_some())
+        || flat_tools()
+}
+
+/// Reads a Messages body.
+pub(super) fn read(draft: &mut Draft, body: Json<'_>) -> Result<(), LineError> {
+    if let Some(system) = body.get("system") {
+        draft.system(system);
+    }
+    chat::read(draft, body)
+}

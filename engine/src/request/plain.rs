@@ -1,0 +1,46 @@
+//! Our own plain form, `{"id","account","ts","prompt"}`, and its fields beside the bodies of other shapes.
+
+use super::draft::{Draft, Field};
+use super::json::Json;
+use super::time::Unit;
+use crate::error::LineError;
+
+/// Reads the fields that may stand beside any body: ids, principals, tags and time.
+pub(super) fn envelope(draft: &mut Draft, line: Json<'_>) -> Result<(), LineError> {
+    let mut time = None;
+    for (key, value) in line.entries() {
+        let Some(key) = key.text() else { continue };
+        let field = match &*key {
+            "id" => Field::Id,
+            "account" => Field::Account,
+            "end_user" => Field::EndUser,
+            "key" => Field::Key,
+            "org" => Field::Org,
+            "payer" => Field::Payer,
+            "ip" => Field::Ip,
+            "ua" => Field::UserAgent,
+            "model" => Field::Model,
+            "asn" => Field::Asn,
+            "payment" => Field::Payment,
+            "ts" => {
+                time = Some(value).filter(|value| !value.is_null());
+                continue;
+            }
+            _ => continue,
+        };
+        draft.set(field, [Some(value)]);
+    }
+    draft.set_time(time, Unit::Milliseconds)
+}
+
+/// Reads `prompt`: a string, an array of strings (completion APIs send several at once), or null for none.
+pub(super) fn prompt(draft: &mut Draft, prompt: Json<'_>) -> Result<(), LineError> {
+    if prompt.is_string() {
+        draft.prompt(prompt);
+    } else if prompt.is_array() {
+        prompt.items().for_each(|one| draft.prompt(one));
+    } else {
+        return Err(LineError::Field { field: prompt.path(), reason: "not a string".to_owned() });
+    }
+    Ok(())
+}
