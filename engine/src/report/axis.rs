@@ -26,7 +26,7 @@ impl Default for Axis {
 
 impl Axis {
     /// Buckets of one axis: what a chart can show, and what a timeline may cost per family.
-    pub const BUCKETS_MAX: usize = 120;
+    pub const BUCKETS_MAX: usize = 128;
 
     /// The finest axis of hours, days or multiples of days that covers `first_ms..=last_ms` in at most
     /// [`Axis::BUCKETS_MAX`] buckets. `last_ms` before `first_ms` gives an empty axis.
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn an_axis_covers_its_period_and_nothing_else() {
-        for (days, width_hours) in [(0, 1), (4, 1), (5, 2), (30, 6), (45, 12), (90, 24), (239, 48), (2000, 28 * 24)] {
+        for (days, width_hours) in [(0, 1), (5, 1), (6, 2), (30, 6), (45, 12), (90, 24), (239, 48), (2000, 28 * 24)] {
             let first = 1_780_000_000_123;
             let last = first + days * 24 * HOUR_MS;
             let axis = Axis::covering(first, last);
