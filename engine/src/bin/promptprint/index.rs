@@ -1,0 +1,118 @@
+//! `index`: logs into the store.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use promptprint::audit::{self, IndexOptions, Summary, TextCache};
+use promptprint::corpus::prepare::Preparer;
+use promptprint::sketch::spec::{Shingle, Spec};
+use promptprint::store::fs::RealFs;
+use promptprint::{Error, Result};
+
+use super::common::{self, EXIT_INTERRUPTED, KeyArgs, StoreArgs};
+use super::output::Out;
+use super::progress::Terminal;
+
+/// More logs append, and the same log again adds nothing: a request is known by its id where the source has one, else by
+/// the bytes of its line. The key file is made on first use; keep it, and keep it apart: without it the store tells neither
+/// names nor skeletons.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub logs: LogArgs,
+}
+
+/// Which logs, into which store, and how.
+#[derive(Debug, clap::Args)]
+pub struct LogArgs {
+    /// Request logs: JSON lines, plain, .gz or .zst; `-` is standard input
+    #[arg(required = true, value_name = "LOG")]
+    logs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// Stop at the first line that cannot be used, instead of counting it
+    #[arg(long)]
+    strict: bool,
+    /// Keep no skeletons, not even sealed
+    #[arg(long)]
+    no_skeletons: bool,
+    /// Leave the mining of families to a later run
+    #[arg(long)]
+    no_families: bool,
+    /// Megabytes of text held in memory, for rendering skeletons
+    #[arg(long, value_name = "MB", default_value_t = 128)]
+    text_memory: usize,
+    /// Requests of one segment at most
+    #[arg(long, value_name = "N", default_value_t = 1 << 18, hide = true)]
+    segment_requests: usize,
+}
+
+/// A run of indexing, done.
+pub struct Indexed {
+    /// What was read.
+    pub summary: Summary,
+    /// The exit code so far.
+    pub code: ExitCode,
+}
+
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let indexed = read_logs(&args.logs)?;
+    let mut out = Out::new();
+    for line in summary_lines(&indexed.summary) {
+        out.line(line)?;
+    }
+    out.finish()?;
+    Ok(indexed.code)
+}
+
+/// Reads the logs into the store and mines families.
+pub fn read_logs(args: &LogArgs) -> Result<Indexed> {
+    if args.segment_requests == 0 {
+        return Err(Error::InvalidArgument { argument: "--segment-requests", reason: "must be 1 or more".to_owned() });
+    }
+    let kernels = common::kernels()?;
+    let spec = Spec::new(Shingle::C5);
+    let key_path = args.key.path(&args.store.store);
+    let (mut maintainer, keys) = audit::open_or_create(&args.store.store, &key_path, spec, RealFs::shared())?;
+    let preparer = Preparer::new(spec, keys, kernels);
+    let options =
+        IndexOptions { strict: args.strict, segment_requests: args.segment_requests, ..IndexOptions::default() };
+    let text_bytes = if args.no_skeletons { 0 } else { args.text_memory << 20 };
+    let mut texts = TextCache::new(text_bytes);
+    let terminal = Terminal::new();
+    let summary = audit::index(&mut maintainer, &preparer, kernels, &args.logs, &options, &mut texts, &terminal)?;
+    if !args.no_families && !summary.interrupted {
+        audit::mine_families(&mut maintainer, &preparer, Some(&texts), &terminal)?;
+    }
+    terminal.finish();
+    for bad in &summary.skipped.samples {
+        eprintln!("promptprint: skipped {bad}");
+    }
+    let told = promptprint::num::u64_of(summary.skipped.samples.len());
+    if summary.skipped.count > told {
+        eprintln!("promptprint: skipped {} more lines", summary.skipped.count - told);
+    }
+    let code = if summary.interrupted { ExitCode::from(EXIT_INTERRUPTED) } else { ExitCode::SUCCESS };
+    Ok(Indexed { summary, code })
+}
+
+/// What was read, in words.
+pub fn summary_lines(summary: &Summary) -> Vec<String> {
+    let inputs = &summary.inputs;
+    let mut lines = vec![format!(
+        "read {} lines: {} requests new, {} repeated, {} lines skipped",
+        inputs.lines, inputs.requests, inputs.repeated, inputs.skipped
+    )];
+    if inputs.media_skipped > 0 {
+        lines.push(format!("{} images and files were passed over", inputs.media_skipped));
+    }
+    if inputs.unattributed > 0 {
+        lines.push(format!("{} requests name no account, key or user: counted, never accused", inputs.unattributed));
+    }
+    if summary.interrupted {
+        lines.push("interrupted; what is counted here is kept".to_owned());
+    }
+    lines
+}
