@@ -1,1 +1,168 @@
-//! Room under construction: simd.
+//! The inner loops, once per instruction set: a sketch made on one machine equals, bit for bit, the sketch made on any other.
+//!
+//! `scalar` is the definition of every kernel, written to be read; the other files are written to be equal to it.
+//! Which of them runs is chosen once, here, when an engine is built. Kernels take slices and plain numbers; they do not
+//! allocate, panic or fail, and use 32-bit multiplication only, the widest that every instruction set has for vectors.
+
+mod keys;
+mod level;
+mod scalar;
+
+pub use keys::{HashKeys, ROUNDS};
+pub use level::Level;
+
+use crate::error::{Error, Result};
+
+/// Slots of a signature: the `k` of MinHash. At 8 bits a slot a signature fills two cache lines.
+pub const LANES: usize = 128;
+
+/// A lane that no shingle has reached; larger than every value, so that the minimum ignores it.
+pub const LANE_EMPTY: u32 = u32::MAX;
+
+/// Consecutive characters in a `c5` shingle.
+pub const SHINGLE_CHARS: usize = 5;
+
+/// How far [`Kernels::fold_ascii`] came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Folded {
+    /// Bytes of the source that are done.
+    pub read: usize,
+    /// Bytes in the destination after the call.
+    pub written: usize,
+    /// Line breaks in their slice after the call.
+    pub break_count: usize,
+    /// The last byte done was white space, so that more white space writes nothing.
+    pub in_space: bool,
+}
+
+impl Folded {
+    /// The destination holds whatever the rest of the source can become, and a block more, so that blocks may be stored whole.
+    fn has_room(&self, src: &[u8], dst: &[u8]) -> bool {
+        let rest = src.len().saturating_sub(self.read);
+        self.written.checked_add(rest).and_then(|n| n.checked_add(64)).is_some_and(|n| n <= dst.len())
+    }
+}
+
+/// One function per kernel; every level has one such table.
+struct Table {
+    level: Level,
+    unequal_bytes: fn(&[u8; 128], &[u8; 128]) -> u32,
+    hamming: fn(&[u8; 128], &[u8; 128]) -> u32,
+    fold_ascii: fn(&[u8], &mut [u8], &mut [u32], Folded) -> Folded,
+    hash_bytes: fn(&[u8], &HashKeys, &mut [u32]) -> usize,
+    hash_scalars: fn(&[u32], &HashKeys, &mut [u32]) -> usize,
+    absorb: fn(&[u32], &HashKeys, &mut [u32; LANES]),
+    merge: fn(&mut [u32; LANES], &[u32; LANES]),
+    fold_lanes: fn(&[u32; LANES], u32) -> [u8; LANES],
+}
+
+/// The kernels of one level; a copy costs a pointer.
+#[derive(Clone, Copy)]
+pub struct Kernels(&'static Table);
+
+impl std::fmt::Debug for Kernels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Kernels({})", self.0.level)
+    }
+}
+
+impl Kernels {
+    /// The fastest kernels this CPU can run.
+    #[must_use]
+    pub fn detect() -> Self {
+        Self(&scalar::TABLE)
+    }
+
+    /// The kernels of `level`.
+    /// # Errors
+    /// [`Error::InvalidArgument`] when this CPU, or this build, lacks the level.
+    pub fn for_level(level: Level) -> Result<Self> {
+        match level {
+            Level::Scalar => Ok(Self(&scalar::TABLE)),
+            Level::Avx2 | Level::Avx512 | Level::Neon => Err(Error::InvalidArgument {
+                argument: "level",
+                reason: format!("this CPU has no {level}; leave the level out to use what it has"),
+            }),
+        }
+    }
+
+    /// The level of these kernels.
+    #[must_use]
+    pub fn level(self) -> Level {
+        self.0.level
+    }
+
+    /// How many of 128 bytes differ: the distance of two signatures, 0 to 128.
+    #[inline]
+    #[must_use]
+    pub fn unequal_bytes(self, a: &[u8; 128], b: &[u8; 128]) -> u32 {
+        (self.0.unequal_bytes)(a, b)
+    }
+
+    /// How many of 1024 bits differ: the distance of two embedding codes, 0 to 1024.
+    #[inline]
+    #[must_use]
+    pub fn hamming(self, a: &[u8; 128], b: &[u8; 128]) -> u32 {
+        (self.0.hamming)(a, b)
+    }
+
+    /// Folds ASCII up to the first byte that is not: lower case, every run of white space one space.
+    /// `from` is where an earlier call stopped (or the default with `in_space` set, to trim the start): writing goes on at
+    /// `dst[from.written]`, and the position of each space whose run held a line break goes to `breaks`, ascending.
+    /// Stops early when `breaks` has fewer than 64 free places; `read` counts from the start of `src`. Does nothing unless
+    /// `dst` has room for all the rest of `src` and 64 bytes more.
+    #[inline]
+    pub fn fold_ascii(self, src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: Folded) -> Folded {
+        (self.0.fold_ascii)(src, dst, breaks, from)
+    }
+
+    /// Hashes every window of 5 bytes of ASCII text to `out`, in no particular order; returns how many there are,
+    /// `text.len() - 4` or 0. `out` must have room for them, else the rest is left out.
+    #[inline]
+    #[must_use]
+    pub fn hash_bytes(self, text: &[u8], keys: &HashKeys, out: &mut [u32]) -> usize {
+        (self.0.hash_bytes)(text, keys, out)
+    }
+
+    /// Hashes every window of 5 Unicode scalars to `out`, in no particular order; returns how many there are. A window
+    /// of ASCII hashes as [`Kernels::hash_bytes`] hashes it.
+    #[inline]
+    #[must_use]
+    pub fn hash_scalars(self, text: &[u32], keys: &HashKeys, out: &mut [u32]) -> usize {
+        (self.0.hash_scalars)(text, keys, out)
+    }
+
+    /// Adds a set of shingle hashes to the lanes of Fast Similarity Sketching. Adding in pieces, in any order, with any
+    /// repetition, gives the same lanes as adding all at once.
+    #[inline]
+    pub fn absorb(self, hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
+        (self.0.absorb)(hashes, keys, lanes);
+    }
+
+    /// The lanes of a union: the smaller of each pair.
+    #[inline]
+    pub fn merge(self, into: &mut [u32; LANES], other: &[u32; LANES]) {
+        (self.0.merge)(into, other);
+    }
+
+    /// Each lane mixed by the odd `multiplier` and cut to 8 bits.
+    #[inline]
+    #[must_use]
+    pub fn fold_lanes(self, lanes: &[u32; LANES], multiplier: u32) -> [u8; LANES] {
+        (self.0.fold_lanes)(lanes, multiplier)
+    }
+}
+
+/// Asks the CPU to fetch the cache line of `value`, which will be read soon; changes nothing else.
+#[inline(always)]
+pub fn prefetch<T>(value: &T) {
+    let at: *const T = value;
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads no memory as far as the program can tell, and `at` comes from a reference, so is valid.
+    #[allow(unsafe_code)]
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast::<i8>());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}

@@ -1,1 +1,7 @@
-//! Room under construction: sketch.
+//! From the normal form to numbers of fixed size that can be compared: the MinHash signature.
+
+pub mod minhash;
+pub mod spec;
+
+pub use minhash::{Lanes, Scratch, Signature, Sketcher, resemblance, standard_error};
+pub use spec::{Shingle, SketchSeed, Spec};

@@ -1,1 +1,6 @@
-//! Room under construction: text.
+//! From a caller's bytes to the normal form, in which two prompts that a reader takes for the same are the same bytes.
+
+pub mod normalize;
+mod unicode;
+
+pub use normalize::{Changes, NORMAL_FORM_VERSION, NormalForm, Normalizer};

@@ -1,0 +1,143 @@
+//! Every kernel in plain Rust, written to be read: what the other levels must equal, bit for bit.
+
+use super::{Folded, HashKeys, LANES, Level, SHINGLE_CHARS, Table};
+use crate::num::{low8, u32_saturating, usize_of};
+
+pub(super) static TABLE: Table = Table {
+    level: Level::Scalar,
+    unequal_bytes,
+    hamming,
+    fold_ascii,
+    hash_bytes,
+    hash_scalars,
+    absorb,
+    merge,
+    fold_lanes,
+};
+
+/// Bits of a lane below its round.
+pub(super) const VALUE_BITS: u32 = 24;
+
+pub(super) fn unequal_bytes(a: &[u8; 128], b: &[u8; 128]) -> u32 {
+    a.iter().zip(b).map(|(x, y)| u32::from(x != y)).sum()
+}
+
+pub(super) fn hamming(a: &[u8; 128], b: &[u8; 128]) -> u32 {
+    a.iter().zip(b).map(|(x, y)| (x ^ y).count_ones()).sum()
+}
+
+/// White space as Unicode has it, below 128.
+const fn is_space(byte: u8) -> bool {
+    matches!(byte, b'\t'..=b'\r' | b' ')
+}
+
+pub(super) fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: Folded) -> Folded {
+    let Folded { mut read, mut written, mut break_count, mut in_space } = from;
+    if !from.has_room(src, dst) {
+        return from;
+    }
+    while let Some(&byte) = src.get(read) {
+        if !byte.is_ascii() || breaks.len() < break_count + 64 {
+            break;
+        }
+        if is_space(byte) {
+            if !in_space {
+                dst[written] = b' ';
+                written += 1;
+            }
+            // A run with several line breaks, or none of its space written (the start), is noted once or not at all.
+            let line_break = byte != b' ' && byte != b'\t';
+            if line_break && written > 0 {
+                let at = u32_saturating(written - 1);
+                if break_count == 0 || breaks[break_count - 1] != at {
+                    breaks[break_count] = at;
+                    break_count += 1;
+                }
+            }
+            in_space = true;
+        } else {
+            dst[written] = byte.to_ascii_lowercase();
+            written += 1;
+            in_space = false;
+        }
+        read += 1;
+    }
+    Folded { read, written, break_count, in_space }
+}
+
+/// The sum of a window of ASCII: its first four bytes as one number, its last four as another.
+#[inline(always)]
+fn ascii_sum(first: u32, last: u32, keys: &HashKeys) -> u32 {
+    first.wrapping_add(last.wrapping_mul(keys.ascii_mul)).wrapping_add(keys.ascii_add)
+}
+
+pub(super) fn hash_bytes(text: &[u8], keys: &HashKeys, out: &mut [u32]) -> usize {
+    let mut count = 0;
+    for (window, to) in text.windows(SHINGLE_CHARS).zip(out) {
+        if let &[a, b, c, d, e] = window {
+            let sum = ascii_sum(u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([b, c, d, e]), keys);
+            *to = keys.finish(sum);
+            count += 1;
+        }
+    }
+    count
+}
+
+pub(super) fn hash_scalars(text: &[u32], keys: &HashKeys, out: &mut [u32]) -> usize {
+    let mut count = 0;
+    for (window, to) in text.windows(SHINGLE_CHARS).zip(out) {
+        if let &[a, b, c, d, e] = window {
+            let sum = if (a | b | c | d | e) < 0x80 {
+                ascii_sum(a | b << 8 | c << 16 | d << 24, b | c << 8 | d << 16 | e << 24, keys)
+            } else {
+                window.iter().zip(keys.scalar_mul).fold(keys.scalar_add, |x, (&s, m)| x.wrapping_add(s.wrapping_mul(m)))
+            };
+            *to = keys.finish(sum);
+            count += 1;
+        }
+    }
+    count
+}
+
+/// The slot and the value below the round that a shingle has in one round.
+#[inline(always)]
+const fn throw(x: u32) -> (u32, u32) {
+    (x >> 25, (x >> 1) & 0x00ff_ffff)
+}
+
+/// Fast Similarity Sketching (Dahlgaard, Knudsen, Thorup 2017): in round 0 every shingle falls into one slot, and each
+/// slot keeps the smallest. While slots are empty there is another round, whose values are larger than all before it;
+/// after `k` of them the empty slots are filled by force. A lane is `round << 24 | value`, so that the minimum of two
+/// lanes is the lane of the union; and since larger rounds cannot win, any piece may do more rounds than it needs.
+pub(super) fn absorb(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
+    let mut keep = |slot: usize, value: u32| lanes[slot] = lanes[slot].min(value);
+    for &h in hashes {
+        let (slot, value) = throw(h);
+        keep(usize_of(slot), value);
+    }
+    for (r, (&mul, &add)) in (0_u32..).zip(keys.round_mul.iter().zip(&keys.round_add)).skip(1) {
+        let floor = r << VALUE_BITS;
+        if hashes.is_empty() || lanes.iter().all(|&lane| lane < floor) {
+            return;
+        }
+        let forced = usize_of(r).checked_sub(LANES);
+        if forced.is_some_and(|slot| lanes[slot] < floor) {
+            continue;
+        }
+        for &h in hashes {
+            let (slot, value) = throw(h.wrapping_mul(mul).wrapping_add(add));
+            let slot = forced.unwrap_or(usize_of(slot));
+            lanes[slot] = lanes[slot].min(floor | value);
+        }
+    }
+}
+
+pub(super) fn merge(into: &mut [u32; LANES], other: &[u32; LANES]) {
+    for (a, &b) in into.iter_mut().zip(other) {
+        *a = (*a).min(b);
+    }
+}
+
+pub(super) fn fold_lanes(lanes: &[u32; LANES], multiplier: u32) -> [u8; LANES] {
+    lanes.map(|lane| low8((lane ^ (lane >> 15)).wrapping_mul(multiplier) >> 24))
+}

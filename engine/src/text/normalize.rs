@@ -1,0 +1,254 @@
+//! The normal form of a prompt: what remains after case, white space, invisible and look-alike characters are evened out.
+//!
+//! ASCII, nearly all of most prompts, is changed by case and white space alone and goes through the SIMD kernels.
+//! Everything else goes through `unicode`, which keeps to the same rules and says what it had to change.
+
+use super::unicode;
+use crate::limits::PROMPT_BYTES_MAX;
+use crate::num::u32_saturating;
+use crate::simd::{Folded, Kernels};
+
+/// The version of these rules and of the Unicode tables (18.0) behind them; a change of either makes other sketches.
+pub const NORMAL_FORM_VERSION: u16 = 1;
+
+/// What had to be changed in one prompt beyond case and white space: signs of disguise when there are many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Changes {
+    /// Invisible characters removed: zero width, bidirectional controls, tags, variation selectors, soft hyphens.
+    pub ignorables_removed: u32,
+    /// Look-alikes of Latin letters replaced, in words that mix scripts.
+    pub confusables_folded: u32,
+    /// Compatibility forms replaced: full-width, mathematical, circled and superscript letters, ligatures.
+    pub compatibility_folded: u32,
+    /// Combining marks dropped because more than 30 stood in a row.
+    pub marks_dropped: u32,
+    /// Bytes that were not UTF-8, each sequence replaced by U+FFFD.
+    pub invalid_replaced: u32,
+    /// Bytes beyond [`PROMPT_BYTES_MAX`] that were left out.
+    pub bytes_cut: u32,
+}
+
+/// A normal form, in buffers that the next prompt reuses.
+#[derive(Debug, Clone, Default)]
+pub struct NormalForm {
+    /// UTF-8 up to `len`; what follows is room.
+    bytes: Vec<u8>,
+    len: usize,
+    /// Positions up to `break_count`; what follows is room.
+    breaks: Vec<u32>,
+    break_count: usize,
+    ascii: bool,
+    changes: Changes,
+    work: unicode::Work,
+}
+
+impl NormalForm {
+    /// An empty one; buffers grow to what the prompts need and stay.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The normal form as text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(self.bytes()).unwrap_or_default()
+    }
+
+    /// The normal form as UTF-8.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+
+    /// Where line breaks stood: ascending byte offsets of the spaces whose run of white space held at least one.
+    #[must_use]
+    pub fn line_breaks(&self) -> &[u32] {
+        self.breaks.get(..self.break_count).unwrap_or_default()
+    }
+
+    /// What had to be changed beyond case and white space.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        self.changes
+    }
+
+    /// The normal form is all ASCII.
+    #[must_use]
+    pub fn is_ascii(&self) -> bool {
+        self.ascii
+    }
+
+    /// Nothing was left: the prompt was empty, or white space and invisible characters only.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+/// Makes normal forms; one serves any number of threads.
+#[derive(Debug, Clone, Copy)]
+pub struct Normalizer {
+    kernels: Kernels,
+}
+
+impl Normalizer {
+    /// Makes normal forms with `kernels`; every level gives the same.
+    #[must_use]
+    pub fn new(kernels: Kernels) -> Self {
+        Self { kernels }
+    }
+
+    /// Writes the normal form of `prompt`, any bytes at all, to `out`; takes time linear in its length.
+    ///
+    /// In this order: invalid UTF-8 replaced by U+FFFD, default-ignorable code points removed, NFKC, case folded, confusables
+    /// (Unicode Technical Standard 39) of Latin letters folded in words that mix scripts, at most 30 combining marks in a
+    /// row, and each run of white space one space, none at the ends. Bytes beyond [`PROMPT_BYTES_MAX`] are left out and
+    /// counted. A normal form is its own normal form.
+    pub fn normalize(&self, prompt: &[u8], out: &mut NormalForm) {
+        out.changes = Changes::default();
+        let prompt = cut(prompt, &mut out.changes);
+        let room = prompt.len() + 64;
+        if out.bytes.len() < room {
+            out.bytes.resize(room, 0);
+        }
+        let mut done = Folded { in_space: true, ..Folded::default() };
+        loop {
+            if out.breaks.len() < done.break_count + 64 {
+                let grown = (2 * out.breaks.len()).max(256);
+                out.breaks.resize(grown, 0);
+            }
+            done = self.kernels.fold_ascii(prompt, &mut out.bytes, &mut out.breaks, done);
+            if out.breaks.len() >= done.break_count + 64 {
+                break;
+            }
+        }
+        out.ascii = done.read == prompt.len();
+        if out.ascii {
+            out.len = done.written;
+            out.break_count = done.break_count;
+            out.trim_end();
+        } else {
+            out.fold_unicode(prompt);
+        }
+    }
+}
+
+impl NormalForm {
+    /// Drops the space at the end, and the line break that stood in it.
+    fn trim_end(&mut self) {
+        if self.bytes().last() == Some(&b' ') {
+            self.len -= 1;
+            if self.line_breaks().last() == Some(&u32_saturating(self.len)) {
+                self.break_count -= 1;
+            }
+        }
+    }
+
+    /// The whole prompt by the rules for all scripts.
+    fn fold_unicode(&mut self, prompt: &[u8]) {
+        self.bytes.clear();
+        self.breaks.clear();
+        unicode::fold(prompt, &mut self.work, &mut self.bytes, &mut self.breaks, &mut self.changes);
+        self.len = self.bytes.len();
+        self.break_count = self.breaks.len();
+        self.ascii = self.bytes.is_ascii();
+    }
+}
+
+/// The part of a prompt that is looked at, which ends between two characters.
+fn cut<'a>(prompt: &'a [u8], changes: &mut Changes) -> &'a [u8] {
+    if prompt.len() <= PROMPT_BYTES_MAX {
+        return prompt;
+    }
+    let is_start = |at: &usize| prompt.get(*at).is_none_or(|byte| byte & 0xc0 != 0x80);
+    let end = (PROMPT_BYTES_MAX - 3..=PROMPT_BYTES_MAX).rev().find(is_start).unwrap_or(PROMPT_BYTES_MAX);
+    changes.bytes_cut = u32_saturating(prompt.len() - end);
+    prompt.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn form(prompt: &[u8]) -> NormalForm {
+        let mut out = NormalForm::new();
+        Normalizer::new(Kernels::detect()).normalize(prompt, &mut out);
+        out
+    }
+
+    #[track_caller]
+    fn becomes(prompt: &str, expected: &str) {
+        assert_eq!(form(prompt.as_bytes()).text(), expected, "{prompt:?}");
+    }
+
+    #[test]
+    fn ascii_loses_case_and_white_space_only() {
+        becomes("  Hello\t\n World!  ", "hello world!");
+        becomes("", "");
+        becomes(" \r\n ", "");
+        becomes("a\u{0}B\u{1c}c\u{7f}", "a\u{0}b\u{1c}c\u{7f}");
+    }
+
+    #[test]
+    fn line_breaks_are_offsets_of_their_space() {
+        assert_eq!(form(b"\n a \n\n b c\r\nd \n").line_breaks(), [1, 5]);
+        assert_eq!(form("\n ä \n\n b c\u{2028}d \n".as_bytes()).line_breaks(), [2, 6]);
+    }
+
+    #[test]
+    fn disguises_come_off_and_are_counted() {
+        becomes("Ｆｕｌｌ　width", "full width");
+        becomes("ze\u{200b}ro wi\u{feff}dth \u{202e}bidi\u{2069}", "zero width bidi");
+        becomes("p\u{0430}ssw\u{043e}rd", "password");
+        becomes("cafe\u{301} CAFÉ", "café café");
+        becomes("Straße", "strasse");
+        becomes("Москва and Αθήνα", "москва and αθήνα");
+        becomes("中文，GPT模型", "中文,gpt模型");
+        let changes = form("p\u{0430}ss\u{200b}w\u{043e}rd".as_bytes()).changes();
+        assert_eq!((changes.confusables_folded, changes.ignorables_removed), (2, 1));
+    }
+
+    #[test]
+    fn invalid_bytes_are_replaced() {
+        let out = form(b"a\xff\xfe b\xe4\xb8");
+        assert_eq!(out.text(), "a\u{fffd}\u{fffd} b\u{fffd}");
+        assert_eq!(out.changes().invalid_replaced, 3);
+    }
+
+    #[test]
+    fn combining_runs_are_capped() {
+        let out = form(format!("x{}", "\u{327}".repeat(100)).as_bytes());
+        assert_eq!(out.text().chars().count(), 31);
+        assert_eq!(out.changes().marks_dropped, 70);
+    }
+
+    #[test]
+    fn one_byte_past_the_bound_is_cut_between_characters() {
+        let mut prompt = vec![b'a'; PROMPT_BYTES_MAX - 1];
+        prompt.extend_from_slice("é".as_bytes());
+        let out = form(&prompt);
+        assert_eq!((out.bytes().len(), out.changes().bytes_cut), (PROMPT_BYTES_MAX - 1, 2));
+        assert!(out.is_ascii());
+    }
+
+    proptest! {
+        #[test]
+        fn a_normal_form_is_its_own(prompt in r"(\PC|[ \n\u{300}-\u{36f}\u{200b}-\u{200f}\u{370}-\u{52f}a-zA-Z\u{1100}-\u{11ff}\u{ac00}-\u{ac40}]){0,40}") {
+            let once = form(prompt.as_bytes());
+            let twice = form(once.bytes());
+            prop_assert_eq!(once.text(), twice.text());
+            prop_assert!(once.line_breaks().is_empty() || twice.line_breaks().is_empty());
+        }
+
+        #[test]
+        fn any_bytes_have_a_normal_form(prompt in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let once = form(&prompt);
+            prop_assert!(std::str::from_utf8(once.bytes()).is_ok());
+            prop_assert!(once.line_breaks().is_sorted_by(|a, b| a < b));
+            let broken = once.line_breaks().iter().all(|&at| once.bytes().get(crate::num::usize_of(at)) == Some(&b' '));
+            prop_assert!(broken);
+        }
+    }
+}
