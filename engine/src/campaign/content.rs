@@ -3,9 +3,9 @@
 //! These acquit far more than they convict. Disjoint tasks alone prove nothing: users of an IDE agent are disjoint too.
 
 use super::chance::Random;
-use super::columns::SlotValue;
 use super::evidence::{Evidence, Kind};
 use super::ledger::{Edge, HOUR_MS, Ledger, View};
+use super::wording::recurrent_tokens;
 use crate::num;
 
 /// Rows among which nearest slots are sought.
@@ -138,19 +138,44 @@ fn turn_taking(sent: &mut [(u32, u32)]) -> f64 {
     if chance > 0.0 { num::f64_of(same) / (n - 1.0) / (chance / (n * (n - 1.0))) } else { 0.0 }
 }
 
+/// A slot as mixing sees it.
+#[derive(Clone, Copy)]
+struct Point {
+    value: u64,
+    code: u64,
+    principal: u32,
+    hour: i64,
+}
+
+/// Similarity code (Charikar 2002) of what a document holds beside its account's recurrent tokens: a wording of the
+/// account's own must not pass for content of its own. `None` when hardly anything is left.
+fn residue_code(tokens: &[u32], own: &[u32]) -> Option<u64> {
+    let mut votes = [0_i32; 64];
+    let mut left = 0_usize;
+    for &token in tokens.iter().filter(|token| own.binary_search(token).is_err()) {
+        let bits = Random::new(u64::from(token), 0).next();
+        for (bit, vote) in votes.iter_mut().enumerate() {
+            *vote += if bits >> bit & 1 == 1 { 1 } else { -1 };
+        }
+        left += 1;
+    }
+    (left >= 3).then(|| votes.iter().enumerate().fold(0, |code, (bit, &vote)| if vote > 0 { code | 1 << bit } else { code }))
+}
+
 /// Mixing: are the nearest slots of a slot its own principal's more often than labels shuffled within the hour of the day
 /// would have it? (Schilling 1986 for the nearest-neighbour statistic.)
 fn mix(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64, content: &mut Content) {
     let mut random = Random::new(seed, 0x313c);
-    let mut points: Vec<(SlotValue, u32, u8)> = Vec::new();
+    let mut points: Vec<Point> = Vec::new();
+    let mut own = Vec::new();
     for edge in edges {
-        for &row in view.rows_of(edge) {
+        let rows = view.rows_of(edge);
+        recurrent_tokens(ledger, rows, 0.3, &mut own);
+        for &row in rows {
             let slot = ledger.columns.slot.get(ledger.document(row)).copied().unwrap_or_default();
-            let hour = num::low8(num::u32_saturating(
-                num::usize_of_u64((ledger.time(row) / HOUR_MS).rem_euclid(24).unsigned_abs()).unwrap_or(0),
-            ));
-            if slot.bytes >= VALUE_BYTES_MIN {
-                points.push((slot, edge.principal, hour));
+            let hour = (ledger.time(row) / HOUR_MS).rem_euclid(24);
+            if let Some(code) = residue_code(ledger.tokens(row), if rows.len() >= 3 { &own } else { &[] }) {
+                points.push(Point { value: slot.hash, code, principal: edge.principal, hour });
             }
         }
     }
@@ -162,18 +187,22 @@ fn mix(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64, content: &mu
     let mut nearest: Vec<(usize, Vec<usize>)> = Vec::new();
     let mut distances: Vec<(u32, usize)> = Vec::new();
     for query in 0..points.len().min(QUERIES) {
-        let own = points[query].0;
+        let own = points[query];
         distances.clear();
-        distances.extend(points.iter().enumerate().filter(|(_, (slot, ..))| slot.hash != own.hash).map(
-            |(index, (slot, ..))| ((slot.code ^ own.code).count_ones(), index),
-        ));
+        distances.extend(
+            points
+                .iter()
+                .enumerate()
+                .filter(|&(index, point)| index != query && (point.value != own.value || point.principal != own.principal))
+                .map(|(index, point)| ((point.code ^ own.code).count_ones(), index)),
+        );
         if distances.len() > NEIGHBOURS {
             distances.select_nth_unstable(NEIGHBOURS - 1);
             distances.truncate(NEIGHBOURS);
         }
         nearest.push((query, distances.iter().map(|&(_, index)| index).collect()));
     }
-    let owners: Vec<u32> = points.iter().map(|&(_, principal, _)| principal).collect();
+    let owners: Vec<u32> = points.iter().map(|point| point.principal).collect();
     let score = |owners: &[u32]| -> f64 {
         let same: usize = nearest
             .iter()
@@ -183,11 +212,11 @@ fn mix(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64, content: &mu
     };
     let observed = score(&owners);
     let mut by_hour: Vec<usize> = (0..points.len()).collect();
-    by_hour.sort_by_key(|&index| (points[index].2, index));
+    by_hour.sort_by_key(|&index| (points[index].hour, index));
     let (mut sum, mut squares) = (0.0, 0.0);
     for _ in 0..SHUFFLES {
         let mut shuffled = owners.clone();
-        for stratum in by_hour.chunk_by(|&a, &b| points[a].2 == points[b].2) {
+        for stratum in by_hour.chunk_by(|&a, &b| points[a].hour == points[b].hour) {
             let mut labels: Vec<u32> = stratum.iter().map(|&index| owners[index]).collect();
             random.shuffle(&mut labels);
             for (&index, label) in stratum.iter().zip(labels) {

@@ -170,7 +170,8 @@ fn acquit(content: &Content, edges: &[Edge], known_public: bool) -> Option<Reaso
 /// Counts independent kinds of evidence and asks for the gate.
 fn decide(judgement: &mut Judgement, options: &DecideOptions) {
     const COUNTED: [Kind; 5] = [Kind::Evenness, Kind::Pacing, Kind::Turnover, Kind::Dedication, Kind::Wording];
-    let holds = |kind: Kind| judgement.holds(kind);
+    let held: Vec<Kind> = judgement.evidence.iter().filter(|evidence| evidence.holds).map(|evidence| evidence.kind).collect();
+    let holds = |kind: Kind| held.contains(&kind);
     let count = COUNTED.iter().filter(|&&kind| holds(kind)).count();
     let one_content = judgement.content.mixing.is_nan() || judgement.content.mixing <= 1.5;
     let needed = if one_content { options.kinds_min } else { options.kinds_min + 1 };

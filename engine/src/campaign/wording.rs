@@ -16,6 +16,9 @@ const PAIRS: usize = 600;
 /// Rows of one account read for its profile, spread over its life.
 const ROWS_MAX: usize = 40;
 
+/// Least weight of a skeleton that can be said to be reworded, in nats: about five rare words.
+const SKELETON_NATS: f64 = 25.0;
+
 /// What the profiles of a view say.
 #[derive(Debug, Clone, Default)]
 pub struct Wording {
@@ -245,19 +248,20 @@ impl Wording {
     /// True when hardly two accounts word it alike, and what they share is too much for chance.
     #[must_use]
     pub fn reworded(&self) -> bool {
-        (0.10..0.62).contains(&self.between) && self.identical < 0.05 && self.nats >= 40.0
+        (0.08..0.62).contains(&self.between) && self.identical < 0.05 && self.nats >= SKELETON_NATS
     }
 
     /// True when each account keeps to a wording of its own, however small the differences are.
     #[must_use]
     pub fn own(&self) -> bool {
-        self.p_own < 0.001 && self.within - self.across >= 0.04 && self.identical < 0.15 && self.nats >= 40.0
+        self.p_own < 0.001 && self.within - self.across >= 0.04 && self.identical < 0.15 && self.nats >= SKELETON_NATS
     }
 
-    /// The evidence. Null: at least a fifth of the pairs copy one wording, and letters are as plain as elsewhere.
+    /// The evidence. Null: at least a fifth of the pairs copy one wording, no account keeps to a wording of its own, and
+    /// letters are as plain as elsewhere. p by Bonferroni over the three.
     #[must_use]
     pub fn evidence(&self) -> Evidence {
-        let p = if self.disguised() { (2.0 * self.p_obfuscated.min(self.p_copy)).min(1.0) } else { self.p_copy };
+        let p = (3.0 * self.p_copy.min(self.p_own).min(self.p_obfuscated)).min(1.0);
         Evidence {
             kind: Kind::Wording,
             value: if self.disguised() { self.obfuscated } else { self.between },
