@@ -125,7 +125,9 @@ impl Table {
             table.request.push(num::u32_saturating(row));
             table.document.push(document);
             table.obfuscated.push(changes.ignorables_removed > 0 || changes.confusables_folded > 0);
-            table.labels.push(value["campaign"].as_str().map(str::to_owned).or_else(|| value["kind"].as_str().map(str::to_owned)));
+            table.labels.push(
+                value["campaign"].as_str().map(str::to_owned).or_else(|| value["kind"].as_str().map(str::to_owned)),
+            );
         }
         table.families = num::u32_saturating(family_names.len());
         table.fill_slots(&documents);
@@ -167,9 +169,11 @@ impl Table {
                         *vote += if bits >> bit & 1 == 1 { 1 } else { -1 };
                     }
                 }
-                let code = votes.iter().enumerate().fold(0_u64, |code, (bit, &vote)| if vote > 0 { code | 1 << bit } else { code });
-                self.slot[member] =
-                    SlotValue { hash: hash(&joined), code, bytes: num::u32_saturating(slot.len() * 5) };
+                let code = votes
+                    .iter()
+                    .enumerate()
+                    .fold(0_u64, |code, (bit, &vote)| if vote > 0 { code | 1 << bit } else { code });
+                self.slot[member] = SlotValue { hash: hash(&joined), code, bytes: num::u32_saturating(slot.len() * 5) };
             }
         }
     }
@@ -188,7 +192,7 @@ impl Table {
             tokens: Lists { offsets: &self.offsets, values: &self.tokens },
             token_share: 1.0,
             families: self.families,
-            bank_entry: &[],
+            bank: &[],
         }
     }
 

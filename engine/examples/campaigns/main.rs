@@ -52,7 +52,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 unit.judgement
                     .evidence
                     .iter()
-                    .map(|e| format!("{}{} {:.2}/{:.2} p{:.0e}", if e.holds { "*" } else { "" }, e.kind.name(), e.value, e.null, e.p))
+                    .map(|e| format!(
+                        "{}{} {:.2}/{:.2} p{:.0e}",
+                        if e.holds { "*" } else { "" },
+                        e.kind.name(),
+                        e.value,
+                        e.null,
+                        e.p
+                    ))
                     .collect::<Vec<_>>()
                     .join("; ")
             );

@@ -4,6 +4,7 @@
 //! document number. A *row* is one use of one document by one request; a request of several parts has several rows,
 //! side by side. Rows stand in (time, identity) order, so that a prefix of the rows is the log as it stood that day.
 
+use super::bank::BankHit;
 use crate::error::{Error, Result};
 use crate::num;
 
@@ -79,8 +80,8 @@ pub struct Columns<'a> {
     pub token_share: f64,
     /// How many families there are.
     pub families: u32,
-    /// Per family: its entry in the banks handed over beside these columns, or [`NONE`]; empty when there are no banks.
-    pub bank_entry: &'a [u32],
+    /// Per family: how it stands to the banks (see [`super::bank::nearest`]); empty when there are none.
+    pub bank: &'a [Option<BankHit>],
 }
 
 impl<'a> Columns<'a> {
@@ -105,7 +106,10 @@ impl<'a> Columns<'a> {
         let rows = self.account.len();
         let documents = self.family.len();
         let wrong = |reason: &str| Err(Error::InvalidArgument { argument: "columns", reason: reason.to_owned() });
-        if rows >= num::usize_of(NONE) || documents >= num::usize_of(NONE) || self.principal.len() >= num::usize_of(NONE) {
+        if rows >= num::usize_of(NONE)
+            || documents >= num::usize_of(NONE)
+            || self.principal.len() >= num::usize_of(NONE)
+        {
             return wrong("more rows, accounts or documents than 32-bit numbers can count");
         }
         if [self.time_ms.len(), self.request.len(), self.document.len(), self.obfuscated.len()] != [rows; 4] {
@@ -129,10 +133,12 @@ impl<'a> Columns<'a> {
         if self.family.iter().any(|&family| family != NONE && family >= self.families) {
             return wrong("a family number is past the families");
         }
-        if !self.bank_entry.is_empty() && self.bank_entry.len() != num::usize_of(self.families) {
-            return wrong("bank_entry is not one a family");
+        if !self.bank.is_empty() && self.bank.len() != num::usize_of(self.families) {
+            return wrong("bank is not one a family");
         }
-        if !self.tokens.offsets.is_sorted() || self.tokens.offsets.last() != Some(&num::u64_of(self.tokens.values.len())) {
+        if !self.tokens.offsets.is_sorted()
+            || self.tokens.offsets.last() != Some(&num::u64_of(self.tokens.values.len()))
+        {
             return wrong("token offsets are not ascending up to the number of tokens");
         }
         if !(self.token_share > 0.0 && self.token_share <= 1.0) {

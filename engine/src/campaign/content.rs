@@ -134,7 +134,8 @@ fn turn_taking(sent: &mut [(u32, u32)]) -> f64 {
     let same = sent.windows(2).filter(|pair| pair[0].1 == pair[1].1).count();
     let mut owners: Vec<u32> = sent.iter().map(|&(_, principal)| principal).collect();
     owners.sort_unstable();
-    let chance: f64 = owners.chunk_by(|a, b| a == b).map(|run| num::f64_of(run.len()) * (num::f64_of(run.len()) - 1.0)).sum();
+    let chance: f64 =
+        owners.chunk_by(|a, b| a == b).map(|run| num::f64_of(run.len()) * (num::f64_of(run.len()) - 1.0)).sum();
     if chance > 0.0 { num::f64_of(same) / (n - 1.0) / (chance / (n * (n - 1.0))) } else { 0.0 }
 }
 
@@ -159,7 +160,8 @@ fn residue_code(tokens: &[u32], own: &[u32]) -> Option<u64> {
         }
         left += 1;
     }
-    (left >= 3).then(|| votes.iter().enumerate().fold(0, |code, (bit, &vote)| if vote > 0 { code | 1 << bit } else { code }))
+    (left >= 3)
+        .then(|| votes.iter().enumerate().fold(0, |code, (bit, &vote)| if vote > 0 { code | 1 << bit } else { code }))
 }
 
 /// Mixing: are the nearest slots of a slot its own principal's more often than labels shuffled within the hour of the day
@@ -193,7 +195,9 @@ fn mix(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64, content: &mu
             points
                 .iter()
                 .enumerate()
-                .filter(|&(index, point)| index != query && (point.value != own.value || point.principal != own.principal))
+                .filter(|&(index, point)| {
+                    index != query && (point.value != own.value || point.principal != own.principal)
+                })
                 .map(|(index, point)| ((point.code ^ own.code).count_ones(), index)),
         );
         if distances.len() > NEIGHBOURS {

@@ -84,7 +84,13 @@ impl Judgement {
 
 /// Judges a view. `known_public` says that its family stands in a negative bank.
 #[must_use]
-pub fn judge(ledger: &Ledger<'_>, view: &View, strata: &Strata, known_public: bool, options: &DecideOptions) -> Judgement {
+pub fn judge(
+    ledger: &Ledger<'_>,
+    view: &View,
+    strata: &Strata,
+    known_public: bool,
+    options: &DecideOptions,
+) -> Judgement {
     if view.principals < options.principals_min {
         return Judgement::plain(Verdict::Acquitted, Reason::FewPrincipals);
     }
@@ -135,7 +141,8 @@ fn judge_edges(
         content.pool(),
         one_shot,
     ];
-    let mut judgement = Judgement { evidence, wording, content, ..Judgement::plain(Verdict::Unexplained, Reason::Organic) };
+    let mut judgement =
+        Judgement { evidence, wording, content, ..Judgement::plain(Verdict::Unexplained, Reason::Organic) };
     let acquittal = acquit(&judgement.content, edges, known_public);
     decide(&mut judgement, options);
     if let Some(reason) = acquittal {
@@ -170,7 +177,8 @@ fn acquit(content: &Content, edges: &[Edge], known_public: bool) -> Option<Reaso
 /// Counts independent kinds of evidence and asks for the gate.
 fn decide(judgement: &mut Judgement, options: &DecideOptions) {
     const COUNTED: [Kind; 5] = [Kind::Evenness, Kind::Pacing, Kind::Turnover, Kind::Dedication, Kind::Wording];
-    let held: Vec<Kind> = judgement.evidence.iter().filter(|evidence| evidence.holds).map(|evidence| evidence.kind).collect();
+    let held: Vec<Kind> =
+        judgement.evidence.iter().filter(|evidence| evidence.holds).map(|evidence| evidence.kind).collect();
     let holds = |kind: Kind| held.contains(&kind);
     let count = COUNTED.iter().filter(|&&kind| holds(kind)).count();
     let one_content = judgement.content.mixing.is_nan() || judgement.content.mixing <= 1.5;

@@ -1,7 +1,8 @@
 //! The words of a verdict: kinds of evidence, what each one measured, and how a verdict and its reason are called.
 
 /// One kind of evidence. Kinds are counted, so each rests on another side of the traffic than its neighbours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Kind {
     /// Volumes of the accounts are too even for people.
@@ -79,7 +80,7 @@ impl Kind {
 }
 
 /// One measured statistic, against what innocence would give.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Evidence {
     /// Which.
     pub kind: Kind,
@@ -96,7 +97,8 @@ pub struct Evidence {
 }
 
 /// What is thought of a family, of a campaign, of an account. Only [`Verdict::Convicted`] accuses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// An innocent explanation was found, and it is named.
     Acquitted,
@@ -132,7 +134,8 @@ impl Verdict {
 }
 
 /// What a gateway is advised to do with an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Advice {
     /// Nothing.
     Allow,
@@ -155,7 +158,8 @@ impl Advice {
 }
 
 /// Why a family got its verdict, apart from the evidence that counts against it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Reason {
     /// Fewer principals than can conspire.
@@ -205,8 +209,12 @@ impl Reason {
     #[must_use]
     pub fn sentence(self) -> &'static str {
         match self {
-            Self::FewPrincipals => "Fewer than the least number of unrelated customers send it: one firm, or a few friends.",
-            Self::TooLittle => "There is too little traffic, or too few accounts came back, to tell a plan from chance.",
+            Self::FewPrincipals => {
+                "Fewer than the least number of unrelated customers send it: one firm, or a few friends."
+            }
+            Self::TooLittle => {
+                "There is too little traffic, or too few accounts came back, to tell a plan from chance."
+            }
             Self::KnownPublic => "The template is a known public one, so sharing it says nothing.",
             Self::SameText => "Whole texts are copied from account to account, as viral prompts and collections are.",
             Self::FullOverlap => "Everybody works through the same list of tasks, as with a benchmark or an exam.",

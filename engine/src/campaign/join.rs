@@ -39,7 +39,14 @@ pub struct Campaign {
 
 /// Joins the convicted units into campaigns, in the order of their first row, and sets `Unit::campaign`.
 pub fn join(ledger: &Ledger<'_>, units: &mut [Unit]) -> Vec<Campaign> {
-    let convicted: Vec<usize> = (0..units.len()).filter(|&index| units[index].judgement.verdict == Verdict::Convicted).collect();
+    let convicted: Vec<usize> =
+        (0..units.len()).filter(|&index| units[index].judgement.verdict == Verdict::Convicted).collect();
+    for &index in &convicted {
+        let unit = &units[index];
+        let portrait = strength::portrait(&unit.view, &unit.judgement);
+        let of = |edge| strength::strength(ledger, &unit.view, edge, &unit.judgement, &portrait);
+        units[index].strength = unit.view.edges.iter().map(of).collect();
+    }
     let pieces: Vec<Piece> = convicted.iter().map(|&index| Piece::of(ledger, &units[index])).collect();
     let mut parent: Vec<usize> = (0..pieces.len()).collect();
     for a in 0..pieces.len() {
@@ -101,9 +108,10 @@ impl Piece {
             .view
             .edges
             .iter()
-            .map(|edge| Member {
+            .zip(&unit.strength)
+            .map(|(edge, &strength)| Member {
                 account: edge.account,
-                strength: strength::strength(ledger, &unit.view, edge, &unit.judgement, &portrait),
+                strength,
                 requests: edge.requests,
                 adopted: false,
             })
@@ -191,7 +199,8 @@ fn adopt(ledger: &Ledger<'_>, units: &[Unit], convicted: &[usize], campaigns: &m
             }
             let (share, nats) = strength::containment(ledger, &rows, vocabulary);
             let view = ledger.view(rows);
-            let paced = view.edges.first().is_some_and(|edge| keeps_pace(ledger, &view, edge, units, index, &portraits[at]));
+            let paced =
+                view.edges.first().is_some_and(|edge| keeps_pace(ledger, &view, edge, units, index, &portraits[at]));
             if share >= 0.5 && nats >= 25.0 && paced && best.as_ref().is_none_or(|(most, ..)| share > *most) {
                 best = Some((share, index, view.rows));
             }
@@ -210,7 +219,14 @@ fn adopt(ledger: &Ledger<'_>, units: &[Unit], convicted: &[usize], campaigns: &m
     }
 }
 
-fn keeps_pace(ledger: &Ledger<'_>, view: &View, edge: &super::ledger::Edge, units: &[Unit], index: usize, portrait: &Portrait) -> bool {
+fn keeps_pace(
+    ledger: &Ledger<'_>,
+    view: &View,
+    edge: &super::ledger::Edge,
+    units: &[Unit],
+    index: usize,
+    portrait: &Portrait,
+) -> bool {
     strength::strength(ledger, view, edge, &units[index].judgement, portrait) >= 0.6
 }
 

@@ -5,6 +5,7 @@
 //! different principals remain. Evidence hangs on the edge (account, family): an account's other traffic stays innocent.
 //! The room's README has the measurements behind each rule.
 
+pub mod bank;
 pub mod chance;
 mod columns;
 mod content;
@@ -13,17 +14,22 @@ mod evidence;
 mod join;
 mod ledger;
 mod pacing;
+mod replay;
 mod residual;
 mod strength;
+mod why;
 mod wording;
 
+pub use bank::{Bank, BankHit, Polarity};
 pub use columns::{Columns, Lists, NONE, SlotValue, Tag};
 pub use content::Content;
 pub use decide::{DecideOptions, Judgement};
 pub use evidence::{Advice, Evidence, Kind, Reason, Verdict};
 pub use join::{Campaign, Member};
 pub use ledger::{Account, Edge, Ledger, View};
+pub use replay::{Day, Latched, Replay};
 pub use residual::ResidualOptions;
+pub use why::{Explanation, Why, WhyEdge};
 pub use wording::Wording;
 
 use crate::error::Result;
@@ -47,6 +53,8 @@ pub struct Unit {
     pub view: View,
     /// What was found.
     pub judgement: Judgement,
+    /// Strength of each edge, 0 to 1, in the order of the view's edges; empty unless the view is convicted.
+    pub strength: Vec<f64>,
     /// The campaign it belongs to, as an index into [`Findings::campaigns`].
     pub campaign: Option<usize>,
 }
@@ -92,7 +100,13 @@ pub fn judge(columns: &Columns<'_>, options: &Options) -> Result<Findings> {
 }
 
 fn unit(family: u32, view: View) -> Unit {
-    Unit { family, view, judgement: Judgement::plain(Verdict::Unexplained, Reason::TooLittle), campaign: None }
+    Unit {
+        family,
+        view,
+        judgement: Judgement::plain(Verdict::Unexplained, Reason::TooLittle),
+        strength: Vec::new(),
+        campaign: None,
+    }
 }
 
 /// One unit a family, by ascending family.
@@ -111,5 +125,6 @@ fn family_units(ledger: &Ledger<'_>) -> Vec<Unit> {
 
 /// True when the family stands in a negative bank.
 fn known_public(columns: &Columns<'_>, family: u32) -> bool {
-    family != NONE && columns.bank_entry.get(num::usize_of(family)).is_some_and(|&entry| entry != NONE)
+    let hit = columns.bank.get(num::usize_of(family)).copied().flatten();
+    family != NONE && hit.is_some_and(|hit| hit.known && hit.polarity == Polarity::Negative)
 }

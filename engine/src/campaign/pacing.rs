@@ -155,9 +155,7 @@ fn short_dense_life(ledger: &Ledger<'_>, first_ms: i64, last_ms: i64, active_day
 pub fn turnover(ledger: &Ledger<'_>, edges: &[Edge], strata: &Strata) -> Evidence {
     let returning: Vec<&Edge> = edges.iter().filter(|edge| edge.requests >= 2).collect();
     let n = returning.len();
-    let short = |edge: &&&Edge| {
-        short_dense_life(ledger, edge.first_ms, edge.last_ms, edge.active_days, edge.requests)
-    };
+    let short = |edge: &&&Edge| short_dense_life(ledger, edge.first_ms, edge.last_ms, edge.active_days, edge.requests);
     let hits = returning.iter().filter(short).count();
     let rate = returning.iter().map(|edge| strata.short_life(edge.requests)).sum::<f64>() / num::f64_of(n.max(1));
     let mut spans: Vec<f64> = returning.iter().map(|edge| edge.span_days()).collect();
@@ -225,7 +223,8 @@ impl Strata {
             }
             let Some(class) = classes.get_mut(class_of(account.requests)) else { continue };
             class.0 += 1;
-            let short = short_dense_life(ledger, account.first_ms, account.last_ms, account.active_days, account.requests);
+            let short =
+                short_dense_life(ledger, account.first_ms, account.last_ms, account.active_days, account.requests);
             class.1 += usize::from(short);
             families.clear();
             families.extend(ledger.rows_of(index).iter().map(|&row| ledger.family(row)));

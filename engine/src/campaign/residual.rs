@@ -86,7 +86,8 @@ pub fn link(ledger: &Ledger<'_>, free: impl Fn(u32) -> bool, options: &ResidualO
         near.sort_unstable();
         for other in near {
             let (jaccard, nats) = weighted_jaccard(&profile.tokens, &profiles[other].tokens, weight);
-            if jaccard >= options.jaccard_min && nats >= nats_min && !same_principal(ledger, profile, &profiles[other]) {
+            if jaccard >= options.jaccard_min && nats >= nats_min && !same_principal(ledger, profile, &profiles[other])
+            {
                 links[index].push(other);
                 links[other].push(index);
             }

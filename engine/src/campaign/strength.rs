@@ -55,7 +55,8 @@ pub fn strength(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judge
         asked += weight;
         shown += if yes { weight } else { 0.0 };
     };
-    let days = num::f64_of_i64((edge.last_ms - ledger.begin_ms) / DAY_MS - (edge.first_ms - ledger.begin_ms) / DAY_MS + 1);
+    let days =
+        num::f64_of_i64((edge.last_ms - ledger.begin_ms) / DAY_MS - (edge.first_ms - ledger.begin_ms) / DAY_MS + 1);
     for kind in &portrait.kinds {
         match kind {
             Kind::Evenness => {
@@ -70,7 +71,8 @@ pub fn strength(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judge
             Kind::Dedication => ask(1.0, edge.share >= 0.4 * portrait.share),
             Kind::Wording => {
                 if judgement.wording.disguised() {
-                    let disguised = |row: &u32| ledger.columns.obfuscated.get(num::usize_of(*row)).copied().unwrap_or(false);
+                    let disguised =
+                        |row: &u32| ledger.columns.obfuscated.get(num::usize_of(*row)).copied().unwrap_or(false);
                     let hits = view.rows_of(edge).iter().filter(|row| disguised(row)).count();
                     ask(1.0, 10 * hits >= 3 * view.rows_of(edge).len());
                 }
@@ -94,8 +96,11 @@ pub fn containment(ledger: &Ledger<'_>, rows: &[u32], vocabulary: &[(u32, f64)])
             if users > 0.1 * accounts { 0.0 } else { ((accounts + 1.0) / (users + 1.0)).ln() }
         }
     };
-    let known: Vec<u32> =
-        profile.iter().copied().filter(|token| vocabulary.binary_search_by_key(token, |&(known, _)| known).is_ok()).collect();
+    let known: Vec<u32> = profile
+        .iter()
+        .copied()
+        .filter(|token| vocabulary.binary_search_by_key(token, |&(known, _)| known).is_ok())
+        .collect();
     let (share, nats) = weighted_jaccard(&known, &profile, weight);
     (if share.is_nan() { 0.0 } else { share }, nats / ledger.columns.token_share)
 }

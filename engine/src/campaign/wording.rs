@@ -199,7 +199,13 @@ fn compare_halves(
         tested += 1;
         within_sum += within;
         across_sum += across;
-        wins += if within > across + 1e-9 { 1.0 } else if within + 1e-9 < across { 0.0 } else { 0.5 };
+        wins += if within > across + 1e-9 {
+            1.0
+        } else if within + 1e-9 < across {
+            0.0
+        } else {
+            0.5
+        };
     }
     if tested > 0 {
         wording.within = within_sum / num::f64_of(tested);
