@@ -14,12 +14,12 @@ impl Random {
     #[must_use]
     pub fn new(seed: u64, stream: u64) -> Self {
         let mut random = Self { state: seed ^ stream.wrapping_mul(0x9e37_79b9_7f4a_7c15) };
-        random.next();
+        random.bits();
         random
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -29,13 +29,13 @@ impl Random {
 
     /// A number in `0..end`; 0 when `end` is 0. The bias of the multiplication is below 2^-32 for every list here.
     pub fn below(&mut self, end: usize) -> usize {
-        let product = u128::from(self.next()) * u128::from(num::u64_of(end));
+        let product = u128::from(self.bits()) * u128::from(num::u64_of(end));
         num::usize_of_u64(num::low64(product >> 64)).unwrap_or(0)
     }
 
     /// A number in `0.0..1.0`.
     pub fn unit(&mut self) -> f64 {
-        num::f64_of_u64(self.next() >> 11) / 9_007_199_254_740_992.0
+        num::f64_of_u64(self.bits() >> 11) / 9_007_199_254_740_992.0
     }
 
     /// Shuffles in place (Fisher, Yates 1938).

@@ -154,7 +154,7 @@ fn residue_code(tokens: &[u32], own: &[u32]) -> Option<u64> {
     let mut votes = [0_i32; 64];
     let mut left = 0_usize;
     for &token in tokens.iter().filter(|token| own.binary_search(token).is_err()) {
-        let bits = Random::new(u64::from(token), 0).next();
+        let bits = Random::new(u64::from(token), 0).bits();
         for (bit, vote) in votes.iter_mut().enumerate() {
             *vote += if bits >> bit & 1 == 1 { 1 } else { -1 };
         }

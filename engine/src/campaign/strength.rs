@@ -69,13 +69,11 @@ pub fn strength(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judge
             }
             Kind::Turnover => ask(1.0, edge.span_days() <= 2.5 * portrait.days.max(1.0)),
             Kind::Dedication => ask(1.0, edge.share >= 0.4 * portrait.share),
-            Kind::Wording => {
-                if judgement.wording.disguised() {
-                    let disguised =
-                        |row: &u32| ledger.columns.obfuscated.get(num::usize_of(*row)).copied().unwrap_or(false);
-                    let hits = view.rows_of(edge).iter().filter(|row| disguised(row)).count();
-                    ask(1.0, 10 * hits >= 3 * view.rows_of(edge).len());
-                }
+            Kind::Wording if judgement.wording.disguised() => {
+                let disguised =
+                    |row: &u32| ledger.columns.obfuscated.get(num::usize_of(*row)).copied().unwrap_or(false);
+                let hits = view.rows_of(edge).iter().filter(|row| disguised(row)).count();
+                ask(1.0, 10 * hits >= 3 * view.rows_of(edge).len());
             }
             _ => {}
         }
