@@ -1,1 +1,8 @@
-//! Room under construction: family.
+//! Templates: which prompts were made from the same skeleton, and what stood in its slots.
+
+pub mod anchor;
+mod groups;
+pub mod mine;
+
+pub use anchor::{Anchor, Anchorer, Anchors, Scratch};
+pub use mine::{CoreAnchor, Documents, Families, Family, Match, MineOptions, NO_ACCOUNT, Use, mine};

@@ -1,6 +1,7 @@
 //! From a caller's bytes to the normal form, in which two prompts that a reader takes for the same are the same bytes.
 
 pub mod normalize;
+pub mod tokens;
 mod unicode;
 
 pub use normalize::{Changes, NORMAL_FORM_VERSION, NormalForm, Normalizer};

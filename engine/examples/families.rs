@@ -1,0 +1,107 @@
+//! Mines the families of a log in the plain form and writes `id <TAB> family <TAB> other families`, the form that
+//! scorers of groupings read: `cargo run --release --example families -- LOG.jsonl OUT.tsv`.
+
+use promptprint::family::anchor::{Anchorer, Anchors, Scratch, encode};
+use promptprint::family::{Documents, Families, MineOptions, NO_ACCOUNT, Use, mine};
+use promptprint::num;
+use promptprint::simd::Kernels;
+use promptprint::text::{NormalForm, Normalizer};
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::{BufRead as _, Write as _};
+use std::time::Instant;
+
+/// The anchors of distinct normal forms, end to end.
+#[derive(Default)]
+struct Column {
+    bytes: Vec<u8>,
+    starts: Vec<usize>,
+}
+
+impl Documents for Column {
+    fn count(&self) -> u32 {
+        num::u32_saturating(self.starts.len())
+    }
+    fn anchors(&self, document: u32) -> &[u8] {
+        let at = num::usize_of(document);
+        let from = self.starts.get(at).copied().unwrap_or(0);
+        let to = self.starts.get(at + 1).copied().unwrap_or(self.bytes.len());
+        self.bytes.get(from..to).unwrap_or(&[])
+    }
+    fn class(&self, _document: u32) -> u8 {
+        1
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(log), Some(out)) = (arguments.next(), arguments.next()) else {
+        return Err("usage: families LOG.jsonl OUT.tsv".into());
+    };
+    let mut rows: Vec<(i64, String, String, String)> = Vec::new();
+    for line in std::io::BufReader::new(std::fs::File::open(&log)?).lines() {
+        let row: serde_json::Value = serde_json::from_str(&line?)?;
+        let text = |field: &str| row.get(field).map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned));
+        let time = row.get("ts").and_then(serde_json::Value::as_i64).unwrap_or(0);
+        rows.push((
+            time,
+            text("id").unwrap_or_default(),
+            text("account").unwrap_or_default(),
+            text("prompt").unwrap_or_default(),
+        ));
+    }
+    rows.sort();
+    let start = Instant::now();
+    let (normalizer, anchorer) = (Normalizer::new(Kernels::detect()), Anchorer::new(&[7; 32]));
+    let (mut form, mut scratch, mut anchors) = (NormalForm::default(), Scratch::default(), Anchors::default());
+    let (mut column, mut uses) = (Column::default(), Vec::new());
+    let (mut documents, mut accounts): (HashMap<String, u32>, HashMap<String, u32>) = (HashMap::new(), HashMap::new());
+    for (time_ms, _, account, prompt) in &rows {
+        normalizer.normalize(prompt.as_bytes(), &mut form);
+        let document = match documents.get(form.text()) {
+            Some(&known) => known,
+            None => {
+                let new = column.count();
+                anchorer.anchors(&form, &mut scratch, &mut anchors);
+                column.starts.push(column.bytes.len());
+                encode(&anchors, &mut column.bytes);
+                documents.insert(form.text().to_owned(), new);
+                new
+            }
+        };
+        let next = num::u32_saturating(accounts.len());
+        let account = if account.is_empty() { NO_ACCOUNT } else { *accounts.entry(account.clone()).or_insert(next) };
+        uses.push(Use { document, account, principal: account, time_ms: *time_ms });
+    }
+    let read = start.elapsed();
+    let families = mine(&column, &uses, &MineOptions::default(), &|_, _, _| true)?;
+    let mined = start.elapsed() - read;
+    std::fs::write(&out, tsv(&rows, &uses, &families)?)?;
+    let rate = |seconds: f64| num::f64_of(rows.len()) / seconds / 1000.0;
+    writeln!(
+        std::io::stderr(),
+        "{} requests, {} texts, {} families; {} B of anchors a text; anchors {:.0} k/s, mining {:.0} k/s",
+        rows.len(),
+        column.count(),
+        families.families.len(),
+        column.bytes.len() / column.starts.len().max(1),
+        rate(read.as_secs_f64()),
+        rate(mined.as_secs_f64()),
+    )?;
+    Ok(())
+}
+
+fn tsv(rows: &[(i64, String, String, String)], uses: &[Use], found: &Families) -> Result<String, std::fmt::Error> {
+    let mut out = String::new();
+    for (row, request) in rows.iter().zip(uses) {
+        let at = num::usize_of(request.document);
+        let name = |family: u32| found.families.get(num::usize_of(family)).map(|f| format!("{:010x}.{}", f.id, family));
+        let best = found.of_document.get(at).copied().flatten().and_then(|m| name(m.family));
+        let range = found.match_starts.get(at).zip(found.match_starts.get(at + 1));
+        let matches = range.and_then(|(&from, &to)| found.matches.get(num::usize_of(from)..num::usize_of(to)));
+        let all: Vec<String> = matches.into_iter().flatten().filter_map(|m| name(m.family)).collect();
+        writeln!(out, "{}\t{}\t{}", row.1, best.unwrap_or_else(|| "-1".into()), all.join(","))?;
+    }
+    Ok(out)
+}

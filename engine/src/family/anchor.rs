@@ -1,0 +1,284 @@
+//! Chooses the anchors of a text: keyed fingerprints of three-token shingles, dense where templates show (both ends),
+//! thin in the middle, and writes them in few bytes, since every distinct text keeps them on disk.
+//!
+//! Winnowing (Schleimer, Wilkerson, Aiken 2003) thins the middle: of every `WINDOW` neighbouring shingles the one with
+//! the smallest hash stays, so that two texts which share a run of `WINDOW + 2` tokens surely share an anchor.
+
+use crate::limits;
+use crate::num;
+use crate::text::normalize::NormalForm;
+use crate::text::tokens::{Token, Tokenizer, Tokens, folded_multiply};
+
+/// Tokens of one shingle. Two lose the order of words, four lose reworded skeletons.
+pub const SHINGLE_TOKENS: usize = 3;
+/// Shingles kept whole at the beginning of a text.
+pub const HEAD: usize = 24;
+/// Shingles kept whole at its end.
+pub const TAIL: usize = 12;
+/// Neighbouring shingles of the middle of which one stays.
+pub const WINDOW: usize = 6;
+/// Bits of an anchor's fingerprint: five bytes on disk. Of 10^9 distinct anchors one in a thousand meets another.
+pub const FINGERPRINT_BITS: u32 = 40;
+
+/// One anchor: a keyed fingerprint and where its shingle begins, counted in tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Anchor {
+    /// Keyed fingerprint, below `2^FINGERPRINT_BITS`.
+    pub fingerprint: u64,
+    /// Index of the shingle's first token; 0 is BEGIN.
+    pub position: u32,
+}
+
+/// The anchors of one text; a buffer to be used again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Anchors {
+    /// In the order of the text, each fingerprint once (at its first place).
+    pub anchors: Vec<Anchor>,
+    /// Tokens of the text, BEGIN and END included.
+    pub token_count: u32,
+    /// Bytes of its normal form.
+    pub text_bytes: u32,
+}
+
+/// Buffers of [`Anchorer::anchors`], one a thread.
+#[derive(Debug, Clone, Default)]
+pub struct Scratch {
+    tokens: Tokens,
+    shingles: Vec<u64>,
+    chosen: Vec<u32>,
+    seen: Vec<(u64, u32)>,
+}
+
+/// Makes anchors under a secret key.
+#[derive(Clone)]
+pub struct Anchorer {
+    tokenizer: Tokenizer,
+    multipliers: [u64; SHINGLE_TOKENS],
+    order: u64,
+    prf: [u64; 2],
+}
+
+impl std::fmt::Debug for Anchorer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Anchorer").finish_non_exhaustive()
+    }
+}
+
+impl Anchorer {
+    /// An anchorer under `key`; equal keys give equal anchors on every machine.
+    #[must_use]
+    pub fn new(key: &[u8; 32]) -> Self {
+        let mut words = [0u64; 9];
+        let mut reader = blake3::Hasher::new_keyed(key).update(b"promptprint anchors 1").finalize_xof();
+        for word in &mut words {
+            let mut bytes = [0u8; 8];
+            reader.fill(&mut bytes);
+            *word = u64::from_le_bytes(bytes);
+        }
+        let [a, b, c, d, e, f, g, h, i] = words;
+        Self { tokenizer: Tokenizer::new([a, b, c]), multipliers: [d | 1, e | 1, f | 1], order: g | 1, prf: [h, i] }
+    }
+
+    /// The tokenizer under the same key.
+    #[must_use]
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// Replaces `out` by the anchors of `form`: at most [`limits::ANCHORS_MAX`], linear in the text.
+    pub fn anchors(&self, form: &NormalForm, scratch: &mut Scratch, out: &mut Anchors) {
+        self.tokenizer.tokenize(form, &mut scratch.tokens);
+        let Scratch { tokens, shingles, chosen, seen } = scratch;
+        let tokens = tokens.as_slice();
+        out.anchors.clear();
+        out.token_count = num::u32_saturating(tokens.len());
+        out.text_bytes = num::u32_saturating(form.bytes().len());
+        shingles.clear();
+        if tokens.len() <= SHINGLE_TOKENS {
+            // BEGIN, at most one word, END: too short for a template, but it is still itself.
+            shingles.push(self.mix(tokens));
+        } else {
+            shingles.extend(tokens.windows(SHINGLE_TOKENS).map(|window| self.mix(window)));
+        }
+        self.choose(shingles, chosen);
+        seen.clear();
+        seen.extend(chosen.iter().map(|&at| {
+            let mixed = shingles.get(num::usize_of(at)).copied().unwrap_or(0);
+            (self.fingerprint(mixed), at)
+        }));
+        // A repeated shingle counts once, where it stands first.
+        seen.sort_unstable();
+        seen.dedup_by_key(|entry| entry.0);
+        seen.sort_unstable_by_key(|entry| entry.1);
+        out.anchors.extend(seen.iter().map(|&(fingerprint, position)| Anchor { fingerprint, position }));
+    }
+
+    /// Chooses shingle positions, ascending: the head and the tail whole, the middle winnowed and, where it is still
+    /// too much, thinned by halving the hash range, so that any two texts thin alike.
+    fn choose(&self, shingles: &[u64], chosen: &mut Vec<u32>) {
+        chosen.clear();
+        let count = shingles.len();
+        let tail_from = count.saturating_sub(TAIL).max(HEAD.min(count));
+        chosen.extend((0..HEAD.min(count)).map(num::u32_saturating));
+        let middle = shingles.get(HEAD.min(count)..tail_from).unwrap_or(&[]);
+        let order = |offset: usize| folded_multiply(middle.get(offset).copied().unwrap_or(0), self.order);
+        let mut smallest: Option<(u64, usize)> = None;
+        for next in 0..middle.len() {
+            let hash = order(next);
+            let from = (next + 1).saturating_sub(WINDOW);
+            smallest = match smallest {
+                Some((held, at)) if at >= from && held < hash => Some((held, at)),
+                Some((_, at)) if at >= from => Some((hash, next)),
+                // What was smallest has left the window: look through what is in it. Constant work a step.
+                _ => (from..=next).rev().map(|offset| (order(offset), offset)).min_by_key(|entry| entry.0),
+            };
+            if let (Some((_, at)), true) = (smallest, next + 1 >= WINDOW) {
+                let position = num::u32_saturating(HEAD + at);
+                if chosen.last() != Some(&position) {
+                    chosen.push(position);
+                }
+            }
+        }
+        let tail = num::u32_saturating(tail_from)..num::u32_saturating(count);
+        let room = limits::ANCHORS_MAX - TAIL;
+        let mut shift = 0;
+        while chosen.len() > room && shift < 63 {
+            shift += 1;
+            let head = num::u32_saturating(HEAD);
+            chosen.retain(|&at| at < head || order(num::usize_of(at - head)) >> (64 - shift) == 0);
+        }
+        chosen.extend(tail);
+    }
+
+    #[inline(always)]
+    fn mix(&self, window: &[Token]) -> u64 {
+        window.iter().zip(&self.multipliers).fold(0u64, |sum, (token, &multiplier)| {
+            sum.wrapping_add(token.hash.wrapping_mul(multiplier)).rotate_left(29)
+        })
+    }
+
+    /// SipHash-1-3 (Aumasson and Bernstein 2012) of one word: what reaches the disk tells nothing without the key.
+    #[inline(always)]
+    fn fingerprint(&self, mixed: u64) -> u64 {
+        let [k0, k1] = self.prf;
+        let mut v = [
+            k0 ^ 0x736f_6d65_7073_6575,
+            k1 ^ 0x646f_7261_6e64_6f6d,
+            k0 ^ 0x6c79_6765_6e65_7261,
+            k1 ^ 0x7465_6462_7974_6573,
+        ];
+        for word in [mixed, 8 << 56] {
+            v[3] ^= word;
+            sip_round(&mut v);
+            v[0] ^= word;
+        }
+        v[2] ^= 0xff;
+        sip_round(&mut v);
+        sip_round(&mut v);
+        sip_round(&mut v);
+        (v[0] ^ v[1] ^ v[2] ^ v[3]) & ((1 << FINGERPRINT_BITS) - 1)
+    }
+}
+
+#[inline(always)]
+fn sip_round(v: &mut [u64; 4]) {
+    v[0] = v[0].wrapping_add(v[1]);
+    v[1] = v[1].rotate_left(13) ^ v[0];
+    v[0] = v[0].rotate_left(32);
+    v[2] = v[2].wrapping_add(v[3]);
+    v[3] = v[3].rotate_left(16) ^ v[2];
+    v[0] = v[0].wrapping_add(v[3]);
+    v[3] = v[3].rotate_left(21) ^ v[0];
+    v[2] = v[2].wrapping_add(v[1]);
+    v[1] = v[1].rotate_left(17) ^ v[2];
+    v[2] = v[2].rotate_left(32);
+}
+
+/// Appends the compact form of `anchors` to `out`: two varints, a count, then per anchor the gap to the one before (a
+/// varint, nearly always one byte, absent in the dense head) and five bytes of fingerprint.
+pub fn encode(anchors: &Anchors, out: &mut Vec<u8>) {
+    put_varint(anchors.token_count, out);
+    put_varint(anchors.text_bytes, out);
+    put_varint(num::u32_saturating(anchors.anchors.len()), out);
+    let mut expected = 0;
+    let dense = anchors
+        .anchors
+        .iter()
+        .take_while(|a| {
+            let fits = a.position == expected;
+            expected += 1;
+            fits
+        })
+        .count();
+    put_varint(num::u32_saturating(dense), out);
+    let mut previous = None;
+    for (index, anchor) in anchors.anchors.iter().enumerate() {
+        if index >= dense {
+            put_varint(anchor.position - previous.map_or(0, |p: u32| p + 1), out);
+        }
+        previous = Some(anchor.position);
+        let bytes = anchor.fingerprint.to_le_bytes();
+        out.extend_from_slice(&bytes[..5]);
+    }
+}
+
+/// Reads what [`encode`] wrote into `out`; `false`, with `out` empty, when the bytes are damaged. Reads no further than
+/// [`limits::ANCHORS_MAX`] anchors.
+pub fn decode_into(bytes: &[u8], out: &mut Anchors) -> bool {
+    out.anchors.clear();
+    out.token_count = 0;
+    out.text_bytes = 0;
+    if read(bytes, out).is_some() {
+        return true;
+    }
+    out.anchors.clear();
+    false
+}
+
+fn read(bytes: &[u8], out: &mut Anchors) -> Option<()> {
+    let mut at = 0;
+    out.token_count = take_varint(bytes, &mut at)?;
+    out.text_bytes = take_varint(bytes, &mut at)?;
+    let count = take_varint(bytes, &mut at)?;
+    let dense = take_varint(bytes, &mut at)?;
+    if num::usize_of(count) > limits::ANCHORS_MAX || dense > count {
+        return None;
+    }
+    let mut next = 0u32;
+    for index in 0..count {
+        if index >= dense {
+            next = next.checked_add(take_varint(bytes, &mut at)?)?;
+        }
+        let raw: [u8; 5] = num::bytes_at(bytes, at)?;
+        at += 5;
+        let [a, b, c, d, e] = raw;
+        out.anchors.push(Anchor { fingerprint: u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]), position: next });
+        next = next.checked_add(1)?;
+    }
+    (at == bytes.len()).then_some(())
+}
+
+fn put_varint(mut n: u32, out: &mut Vec<u8>) {
+    while n >= 0x80 {
+        out.push(num::low8(n & 0x7f) | 0x80);
+        n >>= 7;
+    }
+    out.push(num::low8(n));
+}
+
+fn take_varint(bytes: &[u8], at: &mut usize) -> Option<u32> {
+    let mut n = 0u32;
+    for shift in [0, 7, 14, 21, 28] {
+        let byte = *bytes.get(*at)?;
+        *at += 1;
+        let low = u32::from(byte & 0x7f);
+        if shift == 28 && low > 0xf {
+            return None;
+        }
+        n |= low << shift;
+        if byte < 0x80 {
+            return Some(n);
+        }
+    }
+    None
+}

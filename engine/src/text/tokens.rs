@@ -1,0 +1,250 @@
+//! Cuts a normal form into tokens, the units in which templates are compared.
+//!
+//! A token is a run of letters and digits; a script written without spaces (Chinese, kana, Thai ...) and Hangul give
+//! one token a character; a run of digits alone is one NUMBER whatever its value, a line break is a token, and the text
+//! stands between BEGIN and END. Punctuation separates and is dropped: rewording scripts change it first.
+
+use crate::num;
+use crate::text::normalize::NormalForm;
+
+/// One token: the keyed hash of its letters, and where it stands in the normal form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token {
+    /// Keyed hash of the token's bytes; equal tokens have equal hashes under one key.
+    pub hash: u64,
+    /// First byte in the normal form.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+/// The tokens of one text; a buffer to be used again.
+#[derive(Debug, Clone, Default)]
+pub struct Tokens {
+    tokens: Vec<Token>,
+}
+
+impl Tokens {
+    /// The tokens, BEGIN first and END last.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Token] {
+        &self.tokens
+    }
+}
+
+/// Hashes tokens under a secret, so that what is kept of a text cannot be looked up in a dictionary.
+#[derive(Clone)]
+pub struct Tokenizer {
+    secret: [u64; 3],
+    class: [Class; 128],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Break,
+    Letter,
+    Digit,
+}
+
+/// Bytes a word's hash reads; a longer run (base64, a path) is known by its head and its length.
+const WORD_BYTES_MAX: usize = 64;
+
+impl Tokenizer {
+    /// A tokenizer under three secret words.
+    #[must_use]
+    pub fn new(secret: [u64; 3]) -> Self {
+        let mut class = [Class::Break; 128];
+        for (byte, slot) in (0u8..128).zip(&mut class) {
+            if byte.is_ascii_digit() {
+                *slot = Class::Digit;
+            } else if byte.is_ascii_alphabetic() {
+                *slot = Class::Letter;
+            }
+        }
+        Self { secret: [secret[0], secret[1] | 1, secret[2]], class }
+    }
+
+    /// The hash of the mark before the first token.
+    #[must_use]
+    pub fn begin(&self) -> u64 {
+        self.mark(1)
+    }
+
+    /// The hash of the mark after the last token.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.mark(2)
+    }
+
+    /// The hash of a line break.
+    #[must_use]
+    pub fn line_break(&self) -> u64 {
+        self.mark(3)
+    }
+
+    /// The hash that all numbers share.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.mark(4)
+    }
+
+    fn mark(&self, n: u64) -> u64 {
+        folded_multiply(self.secret[2] ^ n, self.secret[1])
+    }
+
+    /// Replaces `out` by the tokens of `form`. Linear in the text; allocates only while `out` grows.
+    pub fn tokenize(&self, form: &NormalForm, out: &mut Tokens) {
+        let text = form.text();
+        let bytes = text.as_bytes();
+        let mut breaks = form.line_breaks().iter().copied().peekable();
+        let tokens = &mut out.tokens;
+        tokens.clear();
+        tokens.push(Token { hash: self.begin(), start: 0, end: 0 });
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            let start = at;
+            let (class, width, alone) = self.classify(text, at, byte);
+            if class == Class::Break {
+                at += width;
+                continue;
+            }
+            at += width;
+            let mut digits = class == Class::Digit;
+            if !alone {
+                while let Some(&next) = bytes.get(at) {
+                    let (class, width, alone) = self.classify(text, at, next);
+                    if class == Class::Break || alone {
+                        break;
+                    }
+                    digits &= class == Class::Digit;
+                    at += width;
+                }
+            }
+            let start_32 = num::u32_saturating(start);
+            let mut broken = false;
+            while breaks.next_if(|&offset| offset <= start_32).is_some() {
+                broken = true;
+            }
+            if broken {
+                tokens.push(Token { hash: self.line_break(), start: start_32, end: start_32 });
+            }
+            let hash = if digits { self.number() } else { self.word(bytes.get(start..at).unwrap_or(&[])) };
+            tokens.push(Token { hash, start: start_32, end: num::u32_saturating(at) });
+        }
+        let end = num::u32_saturating(bytes.len());
+        tokens.push(Token { hash: self.end(), start: end, end });
+    }
+
+    /// The class of the character at `at`, its bytes, and whether it is a token by itself.
+    #[inline(always)]
+    fn classify(&self, text: &str, at: usize, byte: u8) -> (Class, usize, bool) {
+        if let Some(&class) = self.class.get(usize::from(byte)) {
+            return (class, 1, false);
+        }
+        match text.get(at..).and_then(|rest| rest.chars().next()) {
+            Some(c) if stands_alone(c) => (Class::Letter, c.len_utf8(), true),
+            Some(c) if c.is_numeric() => (Class::Digit, c.len_utf8(), false),
+            Some(c) if c.is_alphanumeric() || is_mark(c) => (Class::Letter, c.len_utf8(), false),
+            Some(c) => (Class::Break, c.len_utf8(), false),
+            None => (Class::Break, 1, false),
+        }
+    }
+
+    /// The keyed hash of a word.
+    #[inline(always)]
+    fn word(&self, word: &[u8]) -> u64 {
+        let mut hash = self.secret[0] ^ num::u64_of(word.len());
+        let head = word.get(..WORD_BYTES_MAX).unwrap_or(word);
+        let mut chunks = head.chunks_exact(8);
+        for chunk in &mut chunks {
+            let lane = num::u64_at(chunk, 0).unwrap_or(0);
+            hash = folded_multiply(hash ^ lane, self.secret[1]);
+        }
+        let lane = chunks.remainder().iter().rev().fold(0u64, |lane, &byte| lane << 8 | u64::from(byte));
+        folded_multiply(hash ^ lane, self.secret[1]) ^ self.secret[2]
+    }
+}
+
+impl std::fmt::Debug for Tokenizer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokenizer").finish_non_exhaustive()
+    }
+}
+
+/// Multiplies to 128 bits and folds the halves: every input bit reaches every output bit.
+#[inline(always)]
+#[must_use]
+pub(crate) fn folded_multiply(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    num::low64(product) ^ num::low64(product >> 64)
+}
+
+/// Scripts written without spaces, and Hangul: one character is one token.
+fn stands_alone(c: char) -> bool {
+    matches!(c,
+        '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
+        | '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3fffd}')
+}
+
+/// Combining marks belong to the word they stand in (Devanagari, Arabic, Hebrew ...).
+fn is_mark(c: char) -> bool {
+    unicode_normalization::char::is_combining_mark(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::Kernels;
+    use crate::text::normalize::Normalizer;
+
+    fn tokens_of(text: &str) -> (Tokenizer, Vec<Token>, String) {
+        let (tokenizer, mut form, mut out) = (Tokenizer::new([1, 3, 5]), NormalForm::default(), Tokens::default());
+        Normalizer::new(Kernels::detect()).normalize(text.as_bytes(), &mut form);
+        tokenizer.tokenize(&form, &mut out);
+        (tokenizer, out.as_slice().to_vec(), form.text().to_owned())
+    }
+
+    fn words(text: &str) -> Vec<String> {
+        let (tokenizer, tokens, form) = tokens_of(text);
+        tokens
+            .iter()
+            .map(|t| match t.hash {
+                h if h == tokenizer.begin() => "<".to_owned(),
+                h if h == tokenizer.end() => ">".to_owned(),
+                h if h == tokenizer.line_break() => "/".to_owned(),
+                h if h == tokenizer.number() => "#".to_owned(),
+                _ => form.get(num::usize_of(t.start)..num::usize_of(t.end)).unwrap_or("?").to_owned(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn words_numbers_and_line_breaks() {
+        assert_eq!(words("Solve 12 of\n\n3a: x+y"), ["<", "solve", "#", "of", "/", "3a", "x", "y", ">"]);
+        assert_eq!(words(""), ["<", ">"]);
+        assert_eq!(words("...!"), ["<", ">"]);
+    }
+
+    #[test]
+    fn a_chinese_character_is_a_token() {
+        assert_eq!(words("用python写 代码"), ["<", "用", "python", "写", "代", "码", ">"]);
+    }
+
+    #[test]
+    fn long_words_differ_by_length_and_head() {
+        let (_, a, _) = tokens_of(&"a".repeat(1000));
+        let (_, b, _) = tokens_of(&"a".repeat(1001));
+        assert_ne!(a[1].hash, b[1].hash);
+    }
+
+    #[test]
+    fn the_secret_decides_the_hash() {
+        let mut form = NormalForm::default();
+        Normalizer::new(Kernels::detect()).normalize(b"word", &mut form);
+        let (mut a, mut b) = (Tokens::default(), Tokens::default());
+        Tokenizer::new([1, 3, 5]).tokenize(&form, &mut a);
+        Tokenizer::new([2, 3, 5]).tokenize(&form, &mut b);
+        assert_ne!(a.as_slice()[1].hash, b.as_slice()[1].hash);
+    }
+}
