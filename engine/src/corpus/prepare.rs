@@ -96,9 +96,11 @@ impl Preparer {
         let form = &scratch.form;
         let signature = self.sketcher.signature(form, &mut scratch.sketch);
         let mut anchors = Vec::new();
+        let mut tokens = Vec::new();
         if part.kind.has_family() {
             self.anchorer.anchors(form, &mut scratch.anchor, &mut scratch.anchors);
             anchor::encode(&scratch.anchors, &mut anchors);
+            self.anchorer.token_sample(&scratch.anchor, &mut tokens);
         }
         let changes = form.changes();
         let flags = if changes.ignorables_removed > 0 { FLAG_INVISIBLE } else { 0 }
@@ -111,6 +113,7 @@ impl Preparer {
             signature: signature.0,
             is_empty: form.is_empty(),
             anchors,
+            tokens,
         }
     }
 
