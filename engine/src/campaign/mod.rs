@@ -29,7 +29,7 @@ pub use join::{Campaign, Member};
 pub use ledger::{Account, Edge, Ledger, View};
 pub use replay::{Day, Latched, Replay};
 pub use residual::ResidualOptions;
-pub use why::{Explanation, Why, WhyEdge};
+pub use why::{Explanation, Why, WhyEdge, explanations};
 pub use wording::Wording;
 
 use crate::error::Result;

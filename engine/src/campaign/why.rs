@@ -159,7 +159,7 @@ impl Findings {
 }
 
 /// The innocent explanations in the order in which they are asked, each with its figure.
-fn explanations(unit: &Unit, bank: Option<BankHit>) -> Vec<Explanation> {
+pub fn explanations(unit: &Unit, bank: Option<BankHit>) -> Vec<Explanation> {
     let content = &unit.judgement.content;
     let mut list = vec![
         Explanation {
