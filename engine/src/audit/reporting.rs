@@ -113,8 +113,8 @@ impl<'a> Filler<'a> {
             exclusivity: vec![(0, 0); families],
             in_families: 0,
         };
-        for (index, unit) in judged.findings.units.iter().enumerate().filter(|(_, unit)| unit.family != NONE) {
-            filler.unit_of.insert(unit.family, index);
+        for (index, unit) in judged.findings.units.iter().enumerate() {
+            filler.unit_of.extend(unit.families.iter().map(|family| (*family, index)));
         }
         for account in population.account_of.iter().filter(|account| **account != NONE) {
             filler.totals[usize_of(*account)] += 1;
@@ -198,7 +198,7 @@ impl<'a> Filler<'a> {
                         (first.min(edge.first_ms), last.max(edge.last_ms))
                     }));
                     edges.entry(edge.account).or_default().push(Edge {
-                        family: judged.tables.name(unit.family).unwrap_or_else(|| row.campaign.clone()),
+                        family: unit.families.first().and_then(|family| judged.tables.name(*family)).unwrap_or_else(|| row.campaign.clone()),
                         requests: u64::from(edge.requests),
                         strength: members[&edge.account],
                     });

@@ -70,11 +70,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 fn write(
     path: &Path,
     report: &Report,
-    writer: impl FnOnce(&Report, &mut BufWriter<File>) -> std::io::Result<()>,
+    writer: impl FnOnce(&Report, &mut BufWriter<File>) -> Result<()>,
 ) -> Result<()> {
     let failed = |source| Error::Io { op: "write the report", path: path.to_path_buf(), source };
     let mut file = BufWriter::new(File::create(path).map_err(failed)?);
-    writer(report, &mut file).map_err(failed)?;
+    writer(report, &mut file)?;
     file.flush().map_err(failed)
 }
 
