@@ -159,6 +159,8 @@ fn escape(out: &mut Output, _: &mut State, value: &Value) -> std::result::Result
 fn environment() -> std::result::Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_formatter(escape);
+    // An error must not carry skeletons and names into a terminal or a log.
+    environment.set_debug(false);
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     environment.add_filter("number", format::count);
     environment.add_filter("value", format::value);
