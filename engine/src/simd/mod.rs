@@ -4,10 +4,12 @@
 //! Which of them runs is chosen once, here, when an engine is built. Kernels take slices and plain numbers; they do not
 //! allocate, panic or fail, and use 32-bit multiplication only, the widest that every instruction set has for vectors.
 
+mod inlined;
 mod keys;
 mod level;
 mod scalar;
 
+pub use inlined::{Inlined, Loop, dispatch};
 pub use keys::{HashKeys, ROUNDS};
 pub use level::Level;
 
