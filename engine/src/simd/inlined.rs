@@ -25,7 +25,7 @@ pub trait Loop {
 
 /// Runs the loop, compiled for the level of `kernels`.
 pub fn dispatch<L: Loop>(kernels: Kernels, body: L) -> L::Output {
-    match interim(kernels.level()) {
+    match kernels.level() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `Kernels` of this level are handed out by `Kernels::for_level` alone, after it found AVX-512 as listed.
         Level::Avx512 => unsafe { x86_64::run_avx512(body) },
@@ -36,14 +36,6 @@ pub fn dispatch<L: Loop>(kernels: Kernels, body: L) -> L::Output {
         Level::Neon => body.run(aarch64::Neon(())),
         _ => body.run(Scalar),
     }
-}
-
-fn interim(level: Level) -> Level {
-    #[cfg(target_arch = "x86_64")]
-    if level == Level::Scalar && std::is_x86_feature_detected!("avx512vpopcntdq") {
-        return Level::Avx512;
-    }
-    level
 }
 
 /// The definition, with words in place of bytes where the compiler would not see it.
