@@ -96,7 +96,7 @@ pub fn write_html(report: &Report, out: &mut impl Write) -> Result<()> {
     };
     let text = environment()
         .and_then(|environment| environment.get_template("page.html")?.render(Value::from(Serde(page))))
-        .map_err(|e| refused(std::io::Error::other(e)))?;
+        .map_err(|e| refused(std::io::Error::other(format!("{e:#}"))))?;
     out.write_all(text.as_bytes()).map_err(refused)
 }
 

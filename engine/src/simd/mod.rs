@@ -7,6 +7,7 @@
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
 mod blocks;
+mod inlined;
 mod keys;
 mod level;
 mod scalar;
@@ -17,6 +18,7 @@ mod x86_64;
 #[cfg(test)]
 mod identity;
 
+pub use inlined::{Inlined, Loop, dispatch};
 pub use keys::{HashKeys, ROUNDS};
 pub use level::Level;
 
