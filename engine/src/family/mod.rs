@@ -3,6 +3,7 @@
 pub mod anchor;
 mod groups;
 pub mod mine;
+pub mod render;
 
 pub use anchor::{Anchor, Anchorer, Anchors, Scratch};
 pub use mine::{CoreAnchor, Documents, Families, Family, Match, MineOptions, NO_ACCOUNT, Use, mine};
