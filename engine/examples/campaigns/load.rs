@@ -83,7 +83,21 @@ fn words(text: &str, out: &mut Vec<u32>) {
 }
 
 impl Table {
-    pub fn read(log: &str, accounts: &str, families: Option<&str>, hide_orgs: bool) -> Result<Self, Failure> {
+    /// `labels` is a file of request labels (id, template_id, kind, campaign) where the log holds none itself.
+    pub fn read(
+        log: &str,
+        accounts: &str,
+        labels: Option<&str>,
+        families: Option<&str>,
+        hide_orgs: bool,
+    ) -> Result<Self, Failure> {
+        let mut labelled: HashMap<String, serde_json::Value> = HashMap::new();
+        if let Some(path) = labels {
+            for line in std::io::BufReader::new(std::fs::File::open(path)?).lines() {
+                let value: serde_json::Value = serde_json::from_str(&line?)?;
+                labelled.insert(value["id"].as_str().unwrap_or_default().to_owned(), value);
+            }
+        }
         let mut org: HashMap<String, String> = HashMap::new();
         for line in std::io::BufReader::new(std::fs::File::open(accounts)?).lines() {
             let value: serde_json::Value = serde_json::from_str(&line?)?;
@@ -116,6 +130,7 @@ impl Table {
         lines.sort_by_key(|(time, _)| *time);
         for (row, (time, line)) in lines.iter().enumerate() {
             let value: serde_json::Value = serde_json::from_str(line)?;
+            let label = labelled.get(value["id"].as_str().unwrap_or_default()).unwrap_or(&value);
             let name = value["account"].as_str().unwrap_or_default();
             let account = intern(&mut names, name);
             if num::usize_of(account) == table.principal.len() {
@@ -139,12 +154,12 @@ impl Table {
                 let family = if families.is_some() {
                     given.get(id).map(String::as_str).filter(|name| !name.is_empty() && *name != "-1" && *name != "-")
                 } else {
-                    value["template_id"].as_str()
+                    label["template_id"].as_str()
                 };
                 table.family.push(family.map_or(NONE, |name| intern(&mut family_names, name)));
             }
             let changes = form.changes();
-            if let Some(campaign) = value["campaign"].as_str() {
+            if let Some(campaign) = label["campaign"].as_str() {
                 table.campaigns.insert(campaign.to_owned());
                 table.guilty.insert(account);
             }
@@ -154,7 +169,7 @@ impl Table {
             table.document.push(document);
             table.obfuscated.push(changes.ignorables_removed > 0 || changes.confusables_folded > 0);
             table.labels.push(
-                value["campaign"].as_str().map(str::to_owned).or_else(|| value["kind"].as_str().map(str::to_owned)),
+                label["campaign"].as_str().map(str::to_owned).or_else(|| label["kind"].as_str().map(str::to_owned)),
             );
         }
         table.families = num::u32_saturating(family_names.len());

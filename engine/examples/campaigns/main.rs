@@ -2,7 +2,8 @@
 //! prompt), the accounts file for organisations, and families from a TSV (id, family) or from a label of the log; writes
 //! the accused accounts as TSV for the scorer.
 //!
-//! usage: campaigns LOG.jsonl ACCOUNTS.jsonl OUT.tsv [--families FAMILIES.tsv|mine] [--hide-orgs] [--verbose]
+//! usage: campaigns LOG.jsonl ACCOUNTS.jsonl OUT.tsv [--labels REQUESTS.jsonl]
+//!        [--families FAMILIES.tsv|mine] [--hide-orgs] [--verbose]
 //!        [--by-day]  mines and judges every day's prefix, and prints when each labelled campaign was first convicted
 #![allow(clippy::print_stdout)]
 
@@ -18,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let flag = |name: &str| args.iter().any(|arg| arg == name);
     let value = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).cloned();
     let [log, accounts, out] = [0, 1, 2].map(|at| args.get(at).cloned().unwrap_or_default());
-    let table = load::Table::read(&log, &accounts, value("--families").as_deref(), flag("--hide-orgs"))?;
+    let table = load::Table::read(&log, &accounts, value("--labels").as_deref(), value("--families").as_deref(), flag("--hide-orgs"))?;
     if flag("--by-day") {
         return by_day(table, value("--families").as_deref() == Some("mine"));
     }

@@ -22,9 +22,12 @@ const RECURRENCE: f64 = 0.3;
 /// Families of one token that are compared; commoner tokens propose no pair.
 const POSTING_MAX: usize = 200;
 
+/// Units of one account that are compared; an account in more is a busy stranger.
+const UNITS_OF_ACCOUNT_MAX: usize = 24;
+
 /// Groups of units (indexes, ascending, two or more) that look like pieces of one template.
 #[must_use]
-pub fn groups(ledger: &Ledger<'_>, units: &[Unit]) -> Vec<Vec<usize>> {
+pub fn by_wording(ledger: &Ledger<'_>, units: &[Unit]) -> Vec<Vec<usize>> {
     let candidates: Vec<usize> = (0..units.len()).filter(|&index| lively(ledger, &units[index].view)).collect();
     let profiles: Vec<Vec<u32>> = candidates.iter().map(|&index| profile(ledger, &units[index].view)).collect();
     let accounts = num::f64_of(ledger.active_accounts);
@@ -58,6 +61,48 @@ pub fn groups(ledger: &Ledger<'_>, units: &[Unit]) -> Vec<Vec<usize>> {
     }
     let mut members: Vec<Vec<usize>> = vec![Vec::new(); candidates.len()];
     for (at, &index) in candidates.iter().enumerate() {
+        members[root(&parent, at)].push(index);
+    }
+    members.retain(|group| group.len() >= 2);
+    members
+}
+
+/// Groups of these units (indexes, ascending, two or more) that the same accounts use: the templates of one campaign, and
+/// of many an innocent tool.
+#[must_use]
+pub fn by_accounts(ledger: &Ledger<'_>, units: &[Unit], tops: &[usize]) -> Vec<Vec<usize>> {
+    let mut of_account: Vec<(u32, usize)> = Vec::new();
+    let mut sizes = vec![0_usize; tops.len()];
+    let lively: Vec<bool> = tops.iter().map(|&index| lively(ledger, &units[index].view)).collect();
+    for (at, &index) in tops.iter().enumerate().filter(|(_, index)| units[**index].view.principals >= 5) {
+        for edge in units[index].view.edges.iter().filter(|edge| edge.requests >= 2) {
+            of_account.push((edge.account, at));
+            sizes[at] += 1;
+        }
+    }
+    of_account.sort_unstable();
+    let mut common: HashMap<(usize, usize), usize> = HashMap::new();
+    for run in of_account.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() <= UNITS_OF_ACCOUNT_MAX) {
+        for (place, &(_, a)) in run.iter().enumerate() {
+            for &(_, b) in run.iter().skip(place + 1) {
+                *common.entry((a, b)).or_default() += 1;
+            }
+        }
+    }
+    let mut parent: Vec<usize> = (0..tops.len()).collect();
+    let mut pairs: Vec<((usize, usize), usize)> = common.into_iter().collect();
+    pairs.sort_unstable();
+    for ((a, b), count) in pairs {
+        let (small, large) = (sizes[a].min(sizes[b]), sizes[a].max(sizes[b]));
+        let most = count >= 5 && 2 * count >= small && 4 * count >= large;
+        let some = lively[a] && lively[b] && count >= 3 && 10 * count >= small && 20 * count >= large;
+        if most || some {
+            let (a, b) = (root(&parent, a), root(&parent, b));
+            parent[a.max(b)] = a.min(b);
+        }
+    }
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); tops.len()];
+    for (at, &index) in tops.iter().enumerate() {
         members[root(&parent, at)].push(index);
     }
     members.retain(|group| group.len() >= 2);
