@@ -25,6 +25,7 @@ pub struct Table {
     offsets: Vec<u64>,
     tokens: Vec<u32>,
     families: u32,
+    kinds: Vec<String>,
     campaigns: BTreeSet<String>,
     guilty: BTreeSet<u32>,
     words: Vec<Vec<u32>>,
@@ -159,6 +160,7 @@ impl Table {
                 table.family.push(family.map_or(NONE, |name| intern(&mut family_names, name)));
             }
             let changes = form.changes();
+            table.kinds.push(label["kind"].as_str().unwrap_or_default().to_owned());
             if let Some(campaign) = label["campaign"].as_str() {
                 table.campaigns.insert(campaign.to_owned());
                 table.guilty.insert(account);
@@ -290,6 +292,19 @@ impl Table {
             }
         }
         truth
+    }
+
+    /// Per labelled campaign, the rows that are its own, cover traffic left out.
+    pub fn own_rows(&self) -> BTreeMap<String, Vec<u32>> {
+        let mut own: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        for (row, label) in self.labels.iter().enumerate() {
+            if let Some(label) = label.as_ref().filter(|label| self.campaigns.contains(*label))
+                && self.kinds[row] == "campaign"
+            {
+                own.entry(label.clone()).or_default().push(num::u32_saturating(row));
+            }
+        }
+        own
     }
 
     /// True when the account is labelled as a campaign's.
