@@ -131,7 +131,7 @@ impl Piece {
         let common = common(&mine, &theirs);
         let co_use = common >= 3 && 10 * common >= mine.len().min(theirs.len());
         let words = self::common(&self.vocabulary, &other.vocabulary);
-        let wording = words >= 8 && 5 * words >= 2 * self.vocabulary.len().min(other.vocabulary.len());
+        let wording = words >= 8 && 2 * words >= self.vocabulary.len() + other.vocabulary.len() - words;
         let alike = |a: f64, b: f64| a <= 2.0 * b && b <= 2.0 * a;
         let pace = alike(self.portrait.per_day, other.portrait.per_day)
             && alike(self.portrait.days.max(1.0), other.portrait.days.max(1.0));
@@ -192,9 +192,8 @@ fn adopt(ledger: &Ledger<'_>, units: &[Unit], convicted: &[usize], campaigns: &m
             }
             let (share, nats) = strength::containment(ledger, &rows, vocabulary);
             let view = ledger.view(rows);
-            let paced =
-                view.edges.first().is_some_and(|edge| keeps_pace(ledger, &view, edge, units, index, &portraits[at]));
-            if share >= 0.5 && nats >= 25.0 && paced && best.as_ref().is_none_or(|(most, ..)| share > *most) {
+            let paced = view.edges.first().is_some_and(|edge| keeps_pace(ledger, &view, edge, units, index, &portraits[at]));
+            if share >= 0.6 && nats >= 30.0 && paced && best.as_ref().is_none_or(|(most, ..)| share > *most) {
                 best = Some((share, index, view.rows));
             }
         }
@@ -220,7 +219,9 @@ fn keeps_pace(
     index: usize,
     portrait: &Portrait,
 ) -> bool {
-    strength::strength(ledger, view, edge, &units[index].judgement, portrait) >= 0.6
+    edge.requests >= 5
+        && super::pacing::dense_life(ledger, edge)
+        && strength::strength(ledger, view, edge, &units[index].judgement, portrait) >= 0.75
 }
 
 /// Weight of a row's tokens within a vocabulary, in nats.
