@@ -7,10 +7,11 @@ use crate::error::LineError;
 
 /// Whether a body with messages is Anthropic's rather than OpenAI's; both read alike where they agree.
 pub(super) fn is_body(body: Json<'_>) -> bool {
-    let flat_tools =
-        || body.get("tools").is_some_and(|tools| tools.items().any(|tool| tool.get("input_schema").is_some()));
-    ["system", "anthropic_version", "stop_sequences", "thinking"].iter().any(|key| body.get(key).is_some())
-        || flat_tools()
+    body.entries().any(|(key, value)| match key.raw() {
+        "system" | "anthropic_version" | "stop_sequences" | "thinking" => !value.is_null(),
+        "tools" => value.items().any(|tool| tool.get("input_schema").is_some()),
+        _ => false,
+    })
 }
 
 /// Reads a Messages body.

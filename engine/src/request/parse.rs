@@ -124,7 +124,7 @@ fn parse_into(
     scratch: &mut Scratch,
     take: &mut dyn FnMut(Draft, Format),
 ) -> Result<(), LineError> {
-    let text: Cow<'_, str> = match std::str::from_utf8(line) {
+    let text: Cow<'_, str> = match simdutf8::basic::from_utf8(line) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => String::from_utf8_lossy(line),
     };
