@@ -6,7 +6,7 @@ use crate::error::{CorruptKind, Error, Result};
 use crate::key::{Keys, hex};
 use crate::num::{u32_of, usize_of};
 use crate::store::Store;
-use crate::store::manifest::Manifest;
+use crate::store::manifest::{Manifest, SegmentEntry};
 use crate::store::segment::{Container, FileKind};
 
 /// The one section of a tombstone file: a bit a row, set where the row is hidden.
@@ -27,6 +27,18 @@ pub struct Segment {
 }
 
 impl Segment {
+    /// Opens the segment that `entry` of the store's manifest names, with its hidden rows.
+    /// # Errors
+    /// As [`Store::container`].
+    pub fn open(store: &Store, entry: &SegmentEntry) -> Result<Self> {
+        let container = store.container(&entry.file, FileKind::Segment)?;
+        let hidden = match &entry.tombstones {
+            Some(file) => store.container(file, FileKind::Tombstones)?.require(HIDDEN_ROWS)?.to_vec(),
+            None => Vec::new(),
+        };
+        Ok(Self { container, hidden })
+    }
+
     /// Its columns.
     /// # Errors
     /// [`Error::Corrupt`].
@@ -69,12 +81,7 @@ impl Snapshot {
     pub fn open(store: &Store) -> Result<Self> {
         let mut segments = Vec::with_capacity(store.manifest().segments.len());
         for entry in &store.manifest().segments {
-            let container = store.container(&entry.file, FileKind::Segment)?;
-            let hidden = match &entry.tombstones {
-                Some(file) => store.container(file, FileKind::Tombstones)?.require(HIDDEN_ROWS)?.to_vec(),
-                None => Vec::new(),
-            };
-            segments.push(Segment { container, hidden });
+            segments.push(Segment::open(store, entry)?);
         }
         Ok(Self { segments, manifest: store.manifest().clone() })
     }
