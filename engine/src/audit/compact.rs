@@ -35,7 +35,6 @@ pub fn compact(maintainer: &mut Maintainer, keys: &Keys, spec: Spec, kernels: Ke
         writer.finish()?;
         manifest.segments.push(SegmentEntry { file, requests, tombstones: None });
     }
-    manifest.families = None;
     maintainer.publish(manifest)
 }
 
@@ -72,7 +71,8 @@ pub fn forget(maintainer: &mut Maintainer, keys: &Keys, spec: Spec, account: &st
         }
     }
     if hidden_count > 0 {
-        manifest.families = None;
+        // The tables told of the hidden requests; what is left is mined anew.
+        manifest.families_stale = true;
         maintainer.publish(manifest)?;
     }
     Ok(hidden_count)

@@ -128,6 +128,7 @@ pub fn open_or_create(dir: &Path, key_path: &Path, spec: Spec, fs: Arc<dyn Fs>) 
         spec: hex(&spec.encode()),
         segments: Vec::new(),
         families: None,
+        families_stale: false,
         inputs: Inputs::default(),
     })?;
     check_keys(maintainer.store().manifest(), &keys, key_path)?;

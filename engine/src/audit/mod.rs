@@ -1,15 +1,18 @@
 //! The analyse plane: long work over whole logs and stores, with progress, in bounded memory.
 //!
-//! `ingest` turns logs into segments, `near` answers query logs, `compact` rewrites segments. Each publishes a manifest when
+//! `ingest` turns logs into segments, `mine` finds the families of a store, `near` answers query logs, `compact` rewrites segments. Each publishes a manifest when
 //! a step is durable, so that an interruption at any moment loses nothing that was acknowledged.
 
 mod compact;
 mod ingest;
+mod mine;
 mod near;
+mod render;
 mod texts;
 
 pub use compact::{compact, forget};
 pub use ingest::{IndexOptions, LogCount, Skipped, Summary, index, open_or_create};
+pub use mine::mine_families;
 pub use near::{NearAnswer, NearHit, near, preparer_of, spec_of};
 pub use texts::TextCache;
 

@@ -1,1 +1,130 @@
-//! Room under construction: campaign.
+//! Tells coordinated accounts from those that merely share a popular prompt, and can say why of every one of them.
+//!
+//! Sharing a template proves nothing: collections, benchmarks, agents and one firm's many keys do it every day. So each
+//! family is first asked for its innocent explanations, and convicted only when several independent kinds of evidence over
+//! different principals remain. Evidence hangs on the edge (account, family): an account's other traffic stays innocent.
+//! The room's README has the measurements behind each rule.
+
+pub mod bank;
+pub mod chance;
+mod columns;
+mod content;
+mod decide;
+mod evidence;
+mod join;
+mod ledger;
+mod pacing;
+mod replay;
+mod residual;
+mod strength;
+mod why;
+mod wording;
+
+pub use bank::{Bank, BankHit, Polarity};
+pub use columns::{Columns, Lists, NONE, SlotValue, Tag};
+pub use content::Content;
+pub use decide::{DecideOptions, Judgement};
+pub use evidence::{Advice, Evidence, Kind, Reason, Verdict};
+pub use join::{Campaign, Member};
+pub use ledger::{Account, Edge, Ledger, View};
+pub use replay::{Day, Latched, Replay};
+pub use residual::ResidualOptions;
+pub use why::{Explanation, Why, WhyEdge};
+pub use wording::Wording;
+
+use crate::error::Result;
+use crate::num;
+
+/// What governs a judgement of a whole log.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Thresholds of the decision, and the seed.
+    pub decide: DecideOptions,
+    /// Thresholds of the residual linker.
+    pub residual: ResidualOptions,
+}
+
+/// One view that was judged: a family, or a component of the residual linker.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    /// The family, or [`NONE`] for a component of the residual linker.
+    pub family: u32,
+    /// Its rows and edges.
+    pub view: View,
+    /// What was found.
+    pub judgement: Judgement,
+    /// Strength of each edge, 0 to 1, in the order of the view's edges; empty unless the view is convicted.
+    pub strength: Vec<f64>,
+    /// The campaign it belongs to, as an index into [`Findings::campaigns`].
+    pub campaign: Option<usize>,
+}
+
+/// The outcome over a log.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    /// Every view that was judged, families first and by ascending number.
+    pub units: Vec<Unit>,
+    /// The campaigns; their members are the only accounts accused.
+    pub campaigns: Vec<Campaign>,
+    /// Rows of no account: counted, never accused.
+    pub unattributed_rows: usize,
+}
+
+/// Judges a log. Deterministic from the columns and the seed in the options.
+/// # Errors
+/// [`crate::Error::InvalidArgument`] when the columns contradict each other.
+pub fn judge(columns: &Columns<'_>, options: &Options) -> Result<Findings> {
+    columns.check()?;
+    let ledger = Ledger::new(columns);
+    let mut units = family_units(&ledger);
+    let mut explained = vec![false; columns.account.len()];
+    for unit in units.iter().filter(|unit| unit.view.principals >= options.decide.principals_min) {
+        for &row in &unit.view.rows {
+            explained[num::usize_of(row)] = true;
+        }
+    }
+    let free = |row: u32| ledger.family(row) == NONE && !explained[num::usize_of(row)];
+    for component in residual::link(&ledger, free, &options.residual) {
+        units.push(unit(NONE, ledger.view(component.rows)));
+    }
+    let strata = pacing::Strata::new(&ledger, |_| false);
+    for unit in &mut units {
+        let public = known_public(columns, unit.family);
+        unit.judgement = decide::judge(&ledger, &unit.view, &strata, public, &options.decide);
+    }
+    let mut judged: Vec<&mut Judgement> =
+        units.iter_mut().map(|unit| &mut unit.judgement).filter(|judgement| !judgement.evidence.is_empty()).collect();
+    decide::adjust(&mut judged, &options.decide);
+    let campaigns = join::join(&ledger, &mut units);
+    Ok(Findings { units, campaigns, unattributed_rows: ledger.unattributed_rows })
+}
+
+fn unit(family: u32, view: View) -> Unit {
+    Unit {
+        family,
+        view,
+        judgement: Judgement::plain(Verdict::Unexplained, Reason::TooLittle),
+        strength: Vec::new(),
+        campaign: None,
+    }
+}
+
+/// One unit a family, by ascending family.
+fn family_units(ledger: &Ledger<'_>) -> Vec<Unit> {
+    let mut rows: Vec<(u32, u32)> = ledger
+        .account_rows
+        .iter()
+        .map(|&row| (ledger.family(row), row))
+        .filter(|&(family, _)| family != NONE)
+        .collect();
+    rows.sort_unstable();
+    rows.chunk_by(|a, b| a.0 == b.0)
+        .filter_map(|run| Some(unit(run.first()?.0, ledger.view(run.iter().map(|&(_, row)| row).collect()))))
+        .collect()
+}
+
+/// True when the family stands in a negative bank.
+fn known_public(columns: &Columns<'_>, family: u32) -> bool {
+    let hit = columns.bank.get(num::usize_of(family)).copied().flatten();
+    family != NONE && hit.is_some_and(|hit| hit.known && hit.polarity == Polarity::Negative)
+}

@@ -5,9 +5,11 @@
 //! leader, so that "is a leader" is a comparison and "members of" is a range.
 
 pub mod builder;
+pub mod families;
 pub mod filter;
 pub mod merge;
 pub mod names;
+pub mod population;
 pub mod prepare;
 pub mod snapshot;
 pub mod view;

@@ -30,6 +30,9 @@ pub struct Manifest {
     pub segments: Vec<SegmentEntry>,
     /// The tables mined from exactly these segments, where there are any.
     pub families: Option<DerivedEntry>,
+    /// Whether rows were hidden after those tables were mined.
+    #[serde(default)]
+    pub families_stale: bool,
     /// What reading logs has met so far, for the report.
     pub inputs: Inputs,
 }
@@ -85,9 +88,8 @@ impl Manifest {
     /// Whether the family tables were mined from exactly the live segments.
     #[must_use]
     pub fn families_are_current(&self) -> bool {
-        self.families
-            .as_ref()
-            .is_some_and(|families| families.segments.iter().eq(self.segments.iter().map(|segment| &segment.file)))
+        !self.families_stale
+            && self.families.as_ref().is_some_and(|families| families.segments.iter().eq(self.segments.iter().map(|segment| &segment.file)))
     }
 
     /// The bytes of the file: one line with version, checksum and length, then JSON.
@@ -148,6 +150,7 @@ mod tests {
             spec: "01".into(),
             segments: vec![SegmentEntry { file: "00000001.segment".into(), requests: 3, tombstones: None }],
             families: None,
+            families_stale: false,
             inputs: Inputs::default(),
         }
     }

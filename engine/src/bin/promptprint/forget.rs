@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use promptprint::corpus::prepare::Preparer;
 use promptprint::corpus::snapshot::check_keys;
 use promptprint::key::Keys;
 use promptprint::store::Maintainer;
@@ -45,7 +46,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     if args.compact {
         audit::compact(&mut maintainer, &keys, spec, kernels)?;
     }
-    audit::remine(&mut maintainer, &keys, spec, &common::progress())?;
+    let preparer = Preparer::new(spec, keys, kernels);
+    audit::mine_families(&mut maintainer, &preparer, None, &audit::Silent)?;
     let mut out = Out::new();
     let fate = if args.compact { "gone from the disk" } else { "hidden; compaction removes them" };
     out.line(format_args!("{hidden} requests {fate}"))?;

@@ -1,0 +1,174 @@
+//! `promptprint-datasets`: writes a seeded request log and its labels.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use promptprint_datasets::{CampaignSpec, Format, Model, Output, Recorder, Traffic, TrapSpec};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Seeded request logs with labels apart.
+#[derive(Parser)]
+#[command(name = "promptprint-datasets", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write a log in the order of time, and who is guilty of what.
+    Generate(Generate),
+}
+
+#[derive(Args)]
+struct Generate {
+    /// How many requests.
+    #[arg(long)]
+    requests: u64,
+    /// The seed; the same arguments give the same bytes.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many innocent accounts, traps included [default: one for 25 requests, and those of the traps].
+    #[arg(long)]
+    accounts: Option<u64>,
+    /// Days from the first request to the last.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3_650))]
+    days: u64,
+    /// Unix time of the beginning, ms.
+    #[arg(long, default_value_t = 1_788_220_800_000)]
+    start_ms: u64,
+    /// A campaign, such as `accounts=600,templates=4,reword=0.1,cover=0.15,rate=3.5`; repeatable (datasets/README.md).
+    #[arg(long = "campaign", visible_alias = "campaigns", value_name = "SPEC")]
+    campaigns: Vec<CampaignSpec>,
+    /// Innocent traps: `all`, `none`, or factors such as `ide=2,byok=0`.
+    #[arg(long, default_value = "all", value_name = "SPEC")]
+    traps: TrapSpec,
+    /// Mean bytes of a prompt, about.
+    #[arg(long, default_value_t = 650.0)]
+    bytes_mean: f64,
+    /// The form of the lines.
+    #[arg(long, value_enum, default_value = "plain")]
+    format: FormatName,
+    /// Leave organisations out of the log.
+    #[arg(long)]
+    hide_orgs: bool,
+    /// The log: a file (`.zst` is compressed), or `-`.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// A line for each account: kind, campaign, org, requests.
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// A line for each request: template, kind, campaign.
+    #[arg(long, value_name = "FILE")]
+    labels_requests: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FormatName {
+    Plain,
+    Openai,
+    Anthropic,
+    Mixed,
+}
+
+/// A file that compresses itself when its name ends in `.zst`.
+enum Sink {
+    Plain(BufWriter<Box<dyn Write>>),
+    Compressed(Box<zstd::stream::write::Encoder<'static, BufWriter<File>>>),
+}
+
+impl Sink {
+    fn create(path: &Path) -> io::Result<Self> {
+        if path.as_os_str() == "-" {
+            return Ok(Self::Plain(BufWriter::with_capacity(1 << 16, Box::new(io::stdout()))));
+        }
+        let named = |source: io::Error| io::Error::new(source.kind(), format!("{}: {source}", path.display()));
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(named)?;
+        }
+        let file = File::create(path).map_err(named)?;
+        if path.extension().is_some_and(|extension| extension == "zst") {
+            // Small samples are committed and deserve the effort; the level changes no byte of what they decompress to.
+            let encoder = zstd::stream::write::Encoder::new(BufWriter::new(file), 6)?;
+            return Ok(Self::Compressed(Box::new(encoder)));
+        }
+        Ok(Self::Plain(BufWriter::with_capacity(1 << 16, Box::new(file))))
+    }
+
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Plain(mut writer) => writer.flush(),
+            Self::Compressed(encoder) => encoder.finish()?.flush(),
+        }
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(writer) => writer.write(bytes),
+            Self::Compressed(encoder) => encoder.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(writer) => writer.flush(),
+            Self::Compressed(encoder) => encoder.flush(),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let Cli { command: Command::Generate(arguments) } = Cli::parse();
+    match generate(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            _ = writeln!(io::stderr(), "promptprint-datasets: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn generate(arguments: Generate) -> Result<(), Box<dyn std::error::Error>> {
+    let model = Model {
+        requests: arguments.requests,
+        accounts: arguments.accounts,
+        seed: arguments.seed,
+        start_ms: arguments.start_ms,
+        days: arguments.days,
+        campaigns: arguments.campaigns,
+        traps: arguments.traps,
+        bytes_mean: arguments.bytes_mean,
+    };
+    let format = match arguments.format {
+        FormatName::Plain => Format::Plain,
+        FormatName::Openai => Format::OpenAi,
+        FormatName::Anthropic => Format::Anthropic,
+        FormatName::Mixed => Format::Mixed,
+    };
+    let mut traffic = Traffic::new(&model)?;
+    let mut recorder = Recorder::new(Output { format, hide_orgs: arguments.hide_orgs });
+    let mut log = Sink::create(&arguments.out)?;
+    let mut requests = arguments.labels_requests.as_deref().map(Sink::create).transpose()?;
+    loop {
+        let labels: Option<&mut dyn Write> = match &mut requests {
+            Some(sink) => Some(sink),
+            None => None,
+        };
+        if !recorder.write_next(&mut traffic, &mut log, labels)? {
+            break;
+        }
+    }
+    log.finish()?;
+    if let Some(sink) = requests {
+        sink.finish()?;
+    }
+    if let Some(path) = arguments.labels {
+        let mut sink = Sink::create(&path)?;
+        Recorder::write_accounts(&traffic, &mut sink)?;
+        sink.finish()?;
+    }
+    Ok(())
+}

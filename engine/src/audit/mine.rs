@@ -1,0 +1,101 @@
+//! Families over the whole store: mined from the anchors that segments keep, rendered from texts that are at hand.
+
+use std::collections::HashMap;
+
+use super::compact::file_identity;
+use super::{Progress, TextCache, render};
+use crate::corpus::families::{self, FamilyTables, Skeleton};
+use crate::corpus::population::Population;
+use crate::corpus::prepare::Preparer;
+use crate::corpus::snapshot::Snapshot;
+use crate::error::Result;
+use crate::family::{Documents, Families, MineOptions, NO_ACCOUNT, Use, mine};
+use crate::num::{u32_of, usize_of};
+use crate::store::Maintainer;
+use crate::store::manifest::DerivedEntry;
+use crate::store::segment::FileKind;
+
+impl Documents for Population<'_> {
+    fn count(&self) -> u32 {
+        u32_of(self.documents.len()).unwrap_or(u32::MAX)
+    }
+
+    fn anchors(&self, document: u32) -> &[u8] {
+        self.documents.get(usize_of(document)).map_or(&[], |place| self.view(*place).anchors(usize_of(place.index)))
+    }
+
+    fn class(&self, document: u32) -> u8 {
+        self.documents.get(usize_of(document)).map_or(0, |place| self.view(*place).class(usize_of(place.index)))
+    }
+}
+
+/// Mines the families of everything visible and publishes their tables. Skeletons are rendered from `texts`; a family
+/// whose texts are not at hand keeps the skeleton it had.
+/// # Errors
+/// [`crate::Error::Io`], [`crate::Error::Corrupt`], [`crate::Error::Interrupted`]; the store is as it was then.
+pub fn mine_families(
+    maintainer: &mut Maintainer,
+    preparer: &Preparer,
+    texts: Option<&TextCache>,
+    progress: &dyn Progress,
+) -> Result<()> {
+    let snapshot = Snapshot::open(maintainer.store())?;
+    let population = Population::new(&snapshot)?;
+    let found = mine_population(&population, progress)?;
+    progress.step("rendering skeletons");
+    let earlier = earlier_skeletons(maintainer, preparer)?;
+    let rendered = match texts {
+        Some(texts) => render::render(&population, &found, preparer, texts),
+        None => vec![None; found.families.len()],
+    };
+    let skeletons: Vec<Option<Skeleton>> = rendered
+        .into_iter()
+        .zip(&found.families)
+        .map(|(skeleton, family)| skeleton.or_else(|| earlier.get(&family.id).cloned()))
+        .collect();
+    let keys = preparer.keys();
+    let (file, mut writer) = maintainer.create(FileKind::Families, file_identity(keys, preparer.spec()))?;
+    families::write(&found, &population, &skeletons, keys, &mut writer)?;
+    writer.finish()?;
+    let mut manifest = maintainer.store().manifest().clone();
+    let segments = manifest.segments.iter().map(|segment| segment.file.clone()).collect();
+    manifest.families = Some(DerivedEntry { file, segments });
+    manifest.families_stale = false;
+    maintainer.publish(manifest)
+}
+
+fn mine_population(population: &Population<'_>, progress: &dyn Progress) -> Result<Families> {
+    let principal = |account: u32| population.principal_of.get(usize_of(account)).copied();
+    let uses: Vec<Use> = population
+        .uses
+        .iter()
+        .map(|part| {
+            let request = usize_of(part.request);
+            let account = population.account_of[request];
+            Use {
+                document: part.document,
+                account: if account == crate::corpus::NONE { NO_ACCOUNT } else { account },
+                principal: principal(account).unwrap_or(NO_ACCOUNT),
+                time_ms: population.time_ms[request],
+            }
+        })
+        .collect();
+    mine(population, &uses, &MineOptions::default(), &|stage, done, all| {
+        progress.step(&format!("families: {stage} {done}/{all}"));
+        !progress.should_stop()
+    })
+}
+
+/// The skeletons of the tables in force, by family id: a family keeps its skeleton as long as it keeps its id.
+fn earlier_skeletons(maintainer: &Maintainer, preparer: &Preparer) -> Result<HashMap<u64, Skeleton>> {
+    let mut found = HashMap::new();
+    let Some(entry) = &maintainer.store().manifest().families else { return Ok(found) };
+    let container = maintainer.store().container(&entry.file, FileKind::Families)?;
+    let tables = FamilyTables::new(&container)?;
+    for family in 0..tables.len() {
+        if let Some(skeleton) = tables.skeleton(preparer.keys(), family)? {
+            found.insert(tables.info(family)?.id, skeleton);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,299 @@
+//! Statistics of what fills the slots: whole texts copied, one list for all, popular tasks, own content, one common pool.
+//!
+//! These acquit far more than they convict. Disjoint tasks alone prove nothing: users of an IDE agent are disjoint too.
+
+use super::chance::Random;
+use super::evidence::{Evidence, Kind};
+use super::ledger::{Edge, HOUR_MS, Ledger, View};
+use super::wording::recurrent_tokens;
+use crate::num;
+
+/// Rows among which nearest slots are sought.
+const NEIGHBOURS_AMONG: usize = 3000;
+/// Slots whose neighbours are sought.
+const QUERIES: usize = 250;
+/// Neighbours of each.
+const NEIGHBOURS: usize = 10;
+/// Shuffles of the account labels.
+const SHUFFLES: usize = 60;
+/// A slot value shorter than this can be repeated by chance.
+const VALUE_BYTES_MIN: u32 = 24;
+
+/// What the slots of a view say.
+#[derive(Debug, Clone, Default)]
+pub struct Content {
+    /// Effective number of distinct documents (inverse Simpson index).
+    pub effective_documents: f64,
+    /// Share of requests without any slot value.
+    pub empty: f64,
+    /// Distinct slot values.
+    pub values: usize,
+    /// Mean principals a slot value meets, over all principals.
+    pub overlap: f64,
+    /// Variance over mean of the principals a value meets.
+    pub dispersion: f64,
+    /// The same for a zero-truncated Poisson of equal mean.
+    pub dispersion_null: f64,
+    /// Share of the slot values (long ones) that more than one principal sent.
+    pub shared: f64,
+    /// How many long values there are.
+    pub long_values: usize,
+    /// How much more often than by chance a slot's nearest ones come from the same principal; NaN if too few.
+    pub mixing: f64,
+    /// Chance of as much mixing among shuffled labels, as a normal z.
+    pub mixing_z: f64,
+    /// Slots tested for mixing.
+    pub mixing_n: usize,
+    /// P(next request comes from the same account) over chance.
+    pub turn_taking: f64,
+    /// Hours of the day in use.
+    pub hours: u32,
+}
+
+/// Measures the slots of the rows of these edges.
+#[must_use]
+pub fn measure(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64) -> Content {
+    let mut uses: Vec<(u64, u32)> = Vec::new();
+    let mut long: Vec<(u64, u32)> = Vec::new();
+    let mut documents: Vec<usize> = Vec::new();
+    let mut sent: Vec<(u32, u32)> = Vec::new();
+    let mut hours = 0_u32;
+    for edge in edges {
+        for &row in view.rows_of(edge) {
+            let document = ledger.document(row);
+            let slot = ledger.columns.slot.get(document).copied().unwrap_or_default();
+            documents.push(document);
+            sent.push((row, edge.principal));
+            hours |= 1 << (ledger.time(row) / HOUR_MS).rem_euclid(24);
+            if slot.bytes > 0 {
+                uses.push((slot.hash, edge.principal));
+                if slot.bytes >= VALUE_BYTES_MIN {
+                    long.push((slot.hash, edge.principal));
+                }
+            }
+        }
+    }
+    let rows = num::f64_of(documents.len().max(1));
+    documents.sort_unstable();
+    let simpson: f64 = documents.chunk_by(|a, b| a == b).map(|run| (num::f64_of(run.len()) / rows).powi(2)).sum();
+    let mut content = Content {
+        effective_documents: 1.0 / simpson.max(1e-12),
+        empty: 1.0 - num::f64_of(uses.len()) / rows,
+        hours: hours.count_ones(),
+        mixing: f64::NAN,
+        turn_taking: turn_taking(&mut sent),
+        ..Content::default()
+    };
+    let mut principals: Vec<u32> = edges.iter().map(|edge| edge.principal).collect();
+    principals.sort_unstable();
+    principals.dedup();
+    let counts = principals_per_value(&mut uses);
+    content.values = counts.len();
+    if !counts.is_empty() {
+        let n = num::f64_of(counts.len());
+        let mean = counts.iter().sum::<f64>() / n;
+        let variance = counts.iter().map(|count| (count - mean).powi(2)).sum::<f64>() / n;
+        content.overlap = mean / num::f64_of(principals.len().max(1));
+        content.dispersion = variance / mean;
+        content.dispersion_null = truncated_poisson_dispersion(mean);
+    }
+    let counts = principals_per_value(&mut long);
+    content.long_values = counts.len();
+    let shared = counts.iter().filter(|&&count| count >= 2.0).count();
+    content.shared = num::f64_of(shared) / num::f64_of(counts.len().max(1));
+    mix(ledger, view, edges, seed, &mut content);
+    content
+}
+
+/// For every distinct value, how many principals sent it.
+fn principals_per_value(uses: &mut Vec<(u64, u32)>) -> Vec<f64> {
+    uses.sort_unstable();
+    uses.dedup();
+    uses.chunk_by(|a, b| a.0 == b.0).map(|run| num::f64_of(run.len())).collect()
+}
+
+/// Variance over mean of a Poisson count that is known not to be 0, from its mean.
+#[must_use]
+pub fn truncated_poisson_dispersion(mean: f64) -> f64 {
+    if mean <= 1.0 + 1e-9 {
+        return 0.0;
+    }
+    let (mut low, mut high) = (0.0_f64, mean);
+    for _ in 0..60 {
+        let rate = 0.5 * (low + high);
+        if rate / (1.0 - (-rate).exp()) < mean { low = rate } else { high = rate }
+    }
+    // Var = m (1 + rate - m), so Var / m is what stands here.
+    (1.0 + 0.5 * (low + high) - mean).max(0.0)
+}
+
+/// P(the next row has the same principal) over its value for shuffled rows.
+fn turn_taking(sent: &mut [(u32, u32)]) -> f64 {
+    sent.sort_unstable();
+    let n = num::f64_of(sent.len());
+    let same = sent.windows(2).filter(|pair| pair[0].1 == pair[1].1).count();
+    let mut owners: Vec<u32> = sent.iter().map(|&(_, principal)| principal).collect();
+    owners.sort_unstable();
+    let chance: f64 =
+        owners.chunk_by(|a, b| a == b).map(|run| num::f64_of(run.len()) * (num::f64_of(run.len()) - 1.0)).sum();
+    if chance > 0.0 { num::f64_of(same) / (n - 1.0) / (chance / (n * (n - 1.0))) } else { 0.0 }
+}
+
+/// A slot as mixing sees it.
+#[derive(Clone, Copy)]
+struct Point {
+    value: u64,
+    code: u64,
+    principal: u32,
+    hour: i64,
+}
+
+/// Similarity code (Charikar 2002) of what a document holds beside its account's recurrent tokens: a wording of the
+/// account's own must not pass for content of its own. `None` when hardly anything is left.
+fn residue_code(tokens: &[u32], own: &[u32]) -> Option<u64> {
+    let mut votes = [0_i32; 64];
+    let mut left = 0_usize;
+    for &token in tokens.iter().filter(|token| own.binary_search(token).is_err()) {
+        let bits = Random::new(u64::from(token), 0).bits();
+        for (bit, vote) in votes.iter_mut().enumerate() {
+            *vote += if bits >> bit & 1 == 1 { 1 } else { -1 };
+        }
+        left += 1;
+    }
+    (left >= 3)
+        .then(|| votes.iter().enumerate().fold(0, |code, (bit, &vote)| if vote > 0 { code | 1 << bit } else { code }))
+}
+
+/// Mixing: are the nearest slots of a slot its own principal's more often than labels shuffled within the hour of the day
+/// would have it? (Schilling 1986 for the nearest-neighbour statistic.)
+fn mix(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64, content: &mut Content) {
+    let mut random = Random::new(seed, 0x313c);
+    let mut points: Vec<Point> = Vec::new();
+    let mut own = Vec::new();
+    for edge in edges {
+        let rows = view.rows_of(edge);
+        recurrent_tokens(ledger, rows, 0.3, &mut own);
+        for &row in rows {
+            let slot = ledger.columns.slot.get(ledger.document(row)).copied().unwrap_or_default();
+            let hour = (ledger.time(row) / HOUR_MS).rem_euclid(24);
+            if let Some(code) = residue_code(ledger.tokens(row), if rows.len() >= 3 { &own } else { &[] }) {
+                points.push(Point { value: slot.hash, code, principal: edge.principal, hour });
+            }
+        }
+    }
+    random.shuffle(&mut points);
+    points.truncate(NEIGHBOURS_AMONG);
+    if points.len() < 60 {
+        return;
+    }
+    let mut nearest: Vec<(usize, Vec<usize>)> = Vec::new();
+    let mut distances: Vec<(u32, usize)> = Vec::new();
+    for query in 0..points.len().min(QUERIES) {
+        let own = points[query];
+        distances.clear();
+        distances.extend(
+            points
+                .iter()
+                .enumerate()
+                .filter(|&(index, point)| {
+                    index != query && (point.value != own.value || point.principal != own.principal)
+                })
+                .map(|(index, point)| ((point.code ^ own.code).count_ones(), index)),
+        );
+        if distances.len() > NEIGHBOURS {
+            distances.select_nth_unstable(NEIGHBOURS - 1);
+            distances.truncate(NEIGHBOURS);
+        }
+        nearest.push((query, distances.iter().map(|&(_, index)| index).collect()));
+    }
+    let owners: Vec<u32> = points.iter().map(|point| point.principal).collect();
+    let score = |owners: &[u32]| -> f64 {
+        let same: usize = nearest
+            .iter()
+            .map(|(query, found)| found.iter().filter(|&&index| owners[index] == owners[*query]).count())
+            .sum();
+        num::f64_of(same)
+    };
+    let observed = score(&owners);
+    let mut by_hour: Vec<usize> = (0..points.len()).collect();
+    by_hour.sort_by_key(|&index| (points[index].hour, index));
+    let (mut sum, mut squares) = (0.0, 0.0);
+    for _ in 0..SHUFFLES {
+        let mut shuffled = owners.clone();
+        for stratum in by_hour.chunk_by(|&a, &b| points[a].hour == points[b].hour) {
+            let mut labels: Vec<u32> = stratum.iter().map(|&index| owners[index]).collect();
+            random.shuffle(&mut labels);
+            for (&index, label) in stratum.iter().zip(labels) {
+                shuffled[index] = label;
+            }
+        }
+        let value = score(&shuffled);
+        sum += value;
+        squares += value * value;
+    }
+    let shuffles = num::f64_of(SHUFFLES);
+    let mean = sum / shuffles;
+    let deviation = (squares / shuffles - mean * mean).max(0.25).sqrt();
+    if mean >= 2.0 {
+        content.mixing = observed / mean;
+        content.mixing_z = (observed - mean) / deviation;
+        content.mixing_n = nearest.len();
+    }
+}
+
+impl Content {
+    /// True when a few whole texts make up the traffic, or there are no slots at all.
+    #[must_use]
+    pub fn same_text(&self) -> bool {
+        self.effective_documents <= 10.0 || self.empty > 0.9
+    }
+
+    /// True when everybody works through the same list.
+    #[must_use]
+    pub fn full_overlap(&self) -> bool {
+        self.values >= 5 && self.overlap > 0.3
+    }
+
+    /// True when a few values are far more popular than chance.
+    #[must_use]
+    pub fn popular(&self) -> bool {
+        self.values >= 20 && self.dispersion > 3.0 && self.dispersion > 3.0 * self.dispersion_null
+    }
+
+    /// True when each account clearly brings its own content.
+    #[must_use]
+    pub fn own_content(&self) -> bool {
+        self.mixing > 5.0 && self.mixing_z > 5.0
+    }
+
+    /// Pool: share of the long slot values that two or more principals sent.
+    ///
+    /// Null: own content repeats between strangers in one value of fifty. Holds when the repeats are neither everybody's
+    /// list nor a matter of taste.
+    #[must_use]
+    pub fn pool(&self) -> Evidence {
+        let shared = num::usize_of_f64((self.shared * num::f64_of(self.long_values)).round());
+        let p = super::chance::binomial_above(shared, self.long_values, 0.02);
+        let holds = shared >= 8
+            && self.shared >= 0.05
+            && p < 0.001
+            && !self.full_overlap()
+            && !self.popular()
+            && (self.mixing.is_nan() || self.mixing < 1.5);
+        Evidence { kind: Kind::Pool, value: self.shared, null: 0.02, p, n: self.long_values, holds }
+    }
+
+    /// The statistics that can only acquit or inform, for the report.
+    #[must_use]
+    pub fn acquitting(&self) -> Vec<Evidence> {
+        let line = |kind, value, null, n| Evidence { kind, value, null, p: 1.0, n, holds: false };
+        vec![
+            line(Kind::SameText, self.effective_documents, f64::NAN, self.values),
+            line(Kind::Overlap, self.overlap, f64::NAN, self.values),
+            line(Kind::Multiplicity, self.dispersion, self.dispersion_null, self.values),
+            line(Kind::Mixing, self.mixing, 1.0, self.mixing_n),
+            line(Kind::TurnTaking, self.turn_taking, 1.0, self.values),
+            line(Kind::Hours, f64::from(self.hours), f64::NAN, self.values),
+        ]
+    }
+}

@@ -1,0 +1,215 @@
+//! The decision about one view: acquittals first, then evidence of several independent kinds, then a verdict.
+
+use super::chance;
+use super::content::{self, Content};
+use super::evidence::{Evidence, Kind, Reason, Verdict};
+use super::ledger::{Edge, Ledger, View};
+use super::pacing::{self, Strata};
+use super::wording::{self, Wording};
+use crate::num;
+
+/// Thresholds of the decision. The defaults are meant for every log; they were set with margins, not fitted.
+#[derive(Debug, Clone, Copy)]
+pub struct DecideOptions {
+    /// Fewer principals than this cannot be a campaign.
+    pub principals_min: usize,
+    /// Fewer requests than this say nothing.
+    pub requests_min: usize,
+    /// Fewer returning accounts than this say nothing.
+    pub returning_min: usize,
+    /// Kinds of evidence that a conviction needs.
+    pub kinds_min: usize,
+    /// Largest adjusted p-value of a conviction.
+    pub q_max: f64,
+    /// Seed of every sample and permutation.
+    pub seed: u64,
+}
+
+impl Default for DecideOptions {
+    fn default() -> Self {
+        Self { principals_min: 5, requests_min: 60, returning_min: 4, kinds_min: 3, q_max: 0.001, seed: 1 }
+    }
+}
+
+/// What was found about one view.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// The verdict about the view; only edges are accused, and only of convicted views.
+    pub verdict: Verdict,
+    /// Its reason.
+    pub reason: Reason,
+    /// Every statistic, incriminating ones first.
+    pub evidence: Vec<Evidence>,
+    /// p-value of "at least the needed number of kinds is real".
+    pub p: f64,
+    /// The same adjusted over all views judged (Benjamini-Hochberg).
+    pub q: f64,
+    /// True when the judgement rests on the accounts with five requests or more, the rest being casual users.
+    pub core: bool,
+    /// Wording of the accounts judged.
+    pub wording: Wording,
+    /// Slots of the accounts judged.
+    pub content: Content,
+    /// True when a conviction waits only for its adjusted p-value.
+    pub pending: bool,
+}
+
+impl Judgement {
+    pub(super) fn plain(verdict: Verdict, reason: Reason) -> Self {
+        Self {
+            verdict,
+            reason,
+            evidence: Vec::new(),
+            p: 1.0,
+            q: 1.0,
+            core: false,
+            wording: Wording::default(),
+            content: Content::default(),
+            pending: false,
+        }
+    }
+
+    /// The evidence of one kind, if it was measured.
+    #[must_use]
+    pub fn of(&self, kind: Kind) -> Option<&Evidence> {
+        self.evidence.iter().find(|evidence| evidence.kind == kind)
+    }
+
+    /// True when evidence of this kind holds.
+    #[must_use]
+    pub fn holds(&self, kind: Kind) -> bool {
+        self.of(kind).is_some_and(|evidence| evidence.holds)
+    }
+}
+
+/// Judges a view. `known_public` says that its family stands in a negative bank.
+#[must_use]
+pub fn judge(
+    ledger: &Ledger<'_>,
+    view: &View,
+    strata: &Strata,
+    known_public: bool,
+    options: &DecideOptions,
+) -> Judgement {
+    if view.principals < options.principals_min {
+        return Judgement::plain(Verdict::Acquitted, Reason::FewPrincipals);
+    }
+    let everyone = judge_edges(ledger, view, &view.edges, strata, known_public, options);
+    if everyone.pending {
+        return everyone;
+    }
+    // A campaign may ride inside a template that strangers use too: ask again about those who use it as a tool.
+    let core: Vec<Edge> = view.edges.iter().copied().filter(|edge| edge.requests >= 5).collect();
+    if core.len() == view.edges.len() || principals(&core) < options.principals_min {
+        return everyone;
+    }
+    let mut inner = judge_edges(ledger, view, &core, strata, known_public, options);
+    inner.core = true;
+    if inner.pending || inner.verdict > everyone.verdict { inner } else { everyone }
+}
+
+fn principals(edges: &[Edge]) -> usize {
+    let mut principals: Vec<u32> = edges.iter().map(|edge| edge.principal).collect();
+    principals.sort_unstable();
+    principals.dedup();
+    principals.len()
+}
+
+fn judge_edges(
+    ledger: &Ledger<'_>,
+    view: &View,
+    edges: &[Edge],
+    strata: &Strata,
+    known_public: bool,
+    options: &DecideOptions,
+) -> Judgement {
+    let seed = options.seed ^ u64::from(view.rows.first().copied().unwrap_or(0));
+    let requests: usize = edges.iter().map(|edge| num::usize_of(edge.requests)).sum();
+    let returning = edges.iter().filter(|edge| edge.requests >= 2).count();
+    let one_shot = pacing::one_shot(ledger, view, edges);
+    if requests < options.requests_min || (returning < options.returning_min && !one_shot.holds) {
+        return Judgement::plain(Verdict::Unexplained, Reason::TooLittle);
+    }
+    let content = content::measure(ledger, view, edges, seed);
+    let wording = wording::compare(ledger, view, edges, seed);
+    let evidence = vec![
+        pacing::evenness(ledger, view, edges, seed),
+        pacing::pacing(ledger, view, edges),
+        pacing::turnover(ledger, edges, strata),
+        pacing::dedication(ledger, view, edges, strata),
+        wording.evidence(),
+        content.pool(),
+        one_shot,
+    ];
+    let mut judgement =
+        Judgement { evidence, wording, content, ..Judgement::plain(Verdict::Unexplained, Reason::Organic) };
+    let acquittal = acquit(&judgement.content, edges, known_public);
+    decide(&mut judgement, options);
+    if let Some(reason) = acquittal {
+        judgement.verdict = Verdict::Acquitted;
+        judgement.reason = reason;
+        judgement.pending = false;
+        judgement.p = 1.0;
+    }
+    let acquitting = judgement.content.acquitting();
+    judgement.evidence.extend(acquitting);
+    judgement
+}
+
+/// The first innocent explanation that fits, in the order in which they are asked.
+fn acquit(content: &Content, edges: &[Edge], known_public: bool) -> Option<Reason> {
+    let mut volumes: Vec<f64> = edges.iter().map(|edge| f64::from(edge.requests)).collect();
+    if known_public {
+        Some(Reason::KnownPublic)
+    } else if content.same_text() {
+        Some(Reason::SameText)
+    } else if content.full_overlap() {
+        Some(Reason::FullOverlap)
+    } else if content.popular() {
+        Some(Reason::Popularity)
+    } else if content.own_content() && chance::median(&mut volumes) >= 5.0 {
+        Some(Reason::OwnContent)
+    } else {
+        None
+    }
+}
+
+/// Counts independent kinds of evidence and asks for the gate.
+fn decide(judgement: &mut Judgement, options: &DecideOptions) {
+    const COUNTED: [Kind; 5] = [Kind::Evenness, Kind::Pacing, Kind::Turnover, Kind::Dedication, Kind::Wording];
+    let held: Vec<Kind> =
+        judgement.evidence.iter().filter(|evidence| evidence.holds).map(|evidence| evidence.kind).collect();
+    let holds = |kind: Kind| held.contains(&kind);
+    let count = COUNTED.iter().filter(|&&kind| holds(kind)).count();
+    let one_content = judgement.content.mixing.is_nan() || judgement.content.mixing <= 1.5;
+    let needed = if one_content { options.kinds_min } else { options.kinds_min + 1 };
+    let machine = holds(Kind::Evenness) && holds(Kind::Pacing) && holds(Kind::Dedication);
+    let gate = holds(Kind::Turnover) || (holds(Kind::Wording) && machine);
+    let p_values: Vec<f64> = COUNTED
+        .iter()
+        .filter_map(|&kind| judgement.of(kind))
+        .map(|evidence| if evidence.holds { evidence.p } else { 1.0 })
+        .collect();
+    judgement.p = chance::partial_conjunction(&p_values, options.kinds_min);
+    judgement.pending = count >= needed && gate;
+    if holds(Kind::OneShot) {
+        judgement.verdict = Verdict::Review;
+        judgement.reason = Reason::OneShotAlarm;
+    }
+    if count >= options.kinds_min {
+        judgement.verdict = Verdict::Review;
+        judgement.reason = Reason::LikeAFleet;
+    }
+}
+
+/// Turns pending convictions into convictions where the adjusted p-value allows it.
+pub fn adjust(judgements: &mut [&mut Judgement], options: &DecideOptions) {
+    let p_values: Vec<f64> = judgements.iter().map(|judgement| judgement.p).collect();
+    for (judgement, q) in judgements.iter_mut().zip(chance::benjamini_hochberg(&p_values)) {
+        judgement.q = q;
+        if judgement.pending && q <= options.q_max {
+            judgement.verdict = Verdict::Convicted;
+            judgement.reason = Reason::Coordinated;
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! How strongly one account belongs to a convicted view: a stranger who merely uses the campaign's template must not be
+//! accused with it.
+
+use super::decide::Judgement;
+use super::evidence::Kind;
+use super::ledger::{DAY_MS, Edge, Ledger, View};
+use super::wording::{recurrent_tokens, weighted_jaccard};
+use crate::num;
+
+/// What members of a view are like, from its core.
+#[derive(Debug, Clone)]
+pub struct Portrait {
+    /// Median requests a day of life.
+    pub per_day: f64,
+    /// Median share of own traffic.
+    pub share: f64,
+    /// Median days of life.
+    pub days: f64,
+    /// Kinds that held.
+    kinds: Vec<Kind>,
+}
+
+/// Least strength of an accused edge.
+pub const ACCUSE_MIN: f64 = 0.5;
+
+/// Draws the portrait of the members from the edges with five requests or more.
+#[must_use]
+pub fn portrait(view: &View, judgement: &Judgement) -> Portrait {
+    let core: Vec<&Edge> = view.edges.iter().filter(|edge| edge.requests >= 5).collect();
+    let median = |of: &dyn Fn(&Edge) -> f64| {
+        let mut values: Vec<f64> = core.iter().map(|edge| of(edge)).collect();
+        super::chance::median(&mut values)
+    };
+    Portrait {
+        per_day: median(&per_day),
+        share: median(&|edge| edge.share),
+        days: median(&Edge::span_days),
+        kinds: judgement.evidence.iter().filter(|evidence| evidence.holds).map(|evidence| evidence.kind).collect(),
+    }
+}
+
+fn per_day(edge: &Edge) -> f64 {
+    f64::from(edge.requests) / (edge.span_days() + 1.0)
+}
+
+/// Strength of an edge, 0 to 1: the share of the convicting kinds that this account shows by itself, each weighed by how
+/// much its traffic can say about it.
+#[must_use]
+pub fn strength(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judgement, portrait: &Portrait) -> f64 {
+    if edge.requests < 2 {
+        return 0.0;
+    }
+    let (mut shown, mut asked) = (0.0, 0.0);
+    let mut ask = |weight: f64, yes: bool| {
+        asked += weight;
+        shown += if yes { weight } else { 0.0 };
+    };
+    let days =
+        num::f64_of_i64((edge.last_ms - ledger.begin_ms) / DAY_MS - (edge.first_ms - ledger.begin_ms) / DAY_MS + 1);
+    for kind in &portrait.kinds {
+        match kind {
+            Kind::Evenness => {
+                let pace = per_day(edge) / portrait.per_day.max(1e-9);
+                ask(1.0, (0.25..4.0).contains(&pace));
+            }
+            Kind::Pacing => {
+                let expected = days * (1.0 - (1.0 - 1.0 / days).powf(f64::from(edge.requests)));
+                ask(1.0, edge.requests >= 3 && f64::from(edge.active_days) >= 0.7 * expected);
+            }
+            Kind::Turnover => ask(1.0, edge.span_days() <= 2.5 * portrait.days.max(1.0)),
+            Kind::Dedication => ask(1.0, edge.share >= 0.4 * portrait.share),
+            Kind::Wording if judgement.wording.disguised() => {
+                let disguised =
+                    |row: &u32| ledger.columns.obfuscated.get(num::usize_of(*row)).copied().unwrap_or(false);
+                let hits = view.rows_of(edge).iter().filter(|row| disguised(row)).count();
+                ask(1.0, 10 * hits >= 3 * view.rows_of(edge).len());
+            }
+            _ => {}
+        }
+    }
+    if asked > 0.0 { shown / asked } else { 0.0 }
+}
+
+/// How much of an account's recurrent wording in these rows lies in a view's shared vocabulary: (share of weight, nats).
+#[must_use]
+pub fn containment(ledger: &Ledger<'_>, rows: &[u32], vocabulary: &[(u32, f64)]) -> (f64, f64) {
+    let mut profile = Vec::new();
+    recurrent_tokens(ledger, rows, 0.5, &mut profile);
+    let accounts = num::f64_of(ledger.active_accounts);
+    let weight = |token: u32| match vocabulary.binary_search_by_key(&token, |&(known, _)| known) {
+        Ok(at) => vocabulary[at].1,
+        Err(_) => {
+            let users = f64::from(ledger.token_accounts(token));
+            if users > 0.1 * accounts { 0.0 } else { ((accounts + 1.0) / (users + 1.0)).ln() }
+        }
+    };
+    let known: Vec<u32> = profile
+        .iter()
+        .copied()
+        .filter(|token| vocabulary.binary_search_by_key(token, |&(known, _)| known).is_ok())
+        .collect();
+    let (share, nats) = weighted_jaccard(&known, &profile, weight);
+    (if share.is_nan() { 0.0 } else { share }, nats / ledger.columns.token_share)
+}

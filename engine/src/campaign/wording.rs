@@ -1,0 +1,280 @@
+//! Statistics of how the fixed part is worded: the same instructions in words of its own at each account.
+//!
+//! Independent users of one template copy it; a campaign that fears to be recognised rewords it, account by account or
+//! request by request, or disguises letters. What is compared is the *profile* of an account: the tokens that recur in
+//! its own documents of the family. Averaging over an account's documents removes the slots.
+
+use super::chance::{self, Random};
+use super::evidence::{Evidence, Kind};
+use super::ledger::{Edge, Ledger, View};
+use crate::num;
+
+/// Accounts whose profiles are compared; a sample of a large family says the same.
+const PROFILES_MAX: usize = 400;
+/// Pairs of accounts compared.
+const PAIRS: usize = 600;
+/// Rows of one account read for its profile, spread over its life.
+const ROWS_MAX: usize = 40;
+
+/// Least weight of a skeleton that can be said to be reworded, in nats: about five rare words.
+const SKELETON_NATS: f64 = 25.0;
+
+/// What the profiles of a view say.
+#[derive(Debug, Clone, Default)]
+pub struct Wording {
+    /// Median weighted Jaccard of the profiles of two principals, 0 to 1.
+    pub between: f64,
+    /// Mean weighted Jaccard of the two halves of one account's documents, against other accounts' halves: within.
+    pub within: f64,
+    /// The same for halves of two different principals.
+    pub across: f64,
+    /// Share of pairs of principals with the same wording.
+    pub identical: f64,
+    /// Median weight of a profile, in nats of surprise; below about 40 there is too little skeleton to speak of.
+    pub nats: f64,
+    /// Pairs compared.
+    pub pairs: usize,
+    /// Share of requests with zero-width characters or mixed scripts.
+    pub obfuscated: f64,
+    /// p-value of "a wording does not depend on the account", from the halves.
+    pub p_own: f64,
+    /// p-value of "at least a fifth of the pairs copy one wording".
+    pub p_copy: f64,
+    /// p-value of "letters are disguised as often as elsewhere".
+    pub p_obfuscated: f64,
+    /// Tokens of the shared vocabulary with their weight in nats, ascending by token.
+    pub vocabulary: Vec<(u32, f64)>,
+}
+
+/// The tokens that stand in at least `share` of these rows' documents (and in two of them, if there are as many).
+pub fn recurrent_tokens(ledger: &Ledger<'_>, rows: &[u32], share: f64, out: &mut Vec<u32>) {
+    out.clear();
+    let step = rows.len().div_ceil(ROWS_MAX).max(1);
+    let mut read = 0_usize;
+    for &row in rows.iter().step_by(step) {
+        out.extend_from_slice(ledger.tokens(row));
+        read += 1;
+    }
+    out.sort_unstable();
+    let least = num::usize_of_f64((share * num::f64_of(read)).ceil()).max(2.min(read));
+    let mut kept = 0;
+    let mut begin = 0;
+    while begin < out.len() {
+        let token = out[begin];
+        let end = begin + out[begin..].partition_point(|&other| other == token);
+        if end - begin >= least {
+            out[kept] = token;
+            kept += 1;
+        }
+        begin = end;
+    }
+    out.truncate(kept);
+}
+
+/// Weighted Jaccard of two ascending token lists.
+#[must_use]
+pub fn weighted_jaccard(a: &[u32], b: &[u32], weight: impl Fn(u32) -> f64) -> (f64, f64) {
+    let (mut shared, mut all) = (0.0, 0.0);
+    let (mut i, mut j) = (0, 0);
+    while i < a.len() || j < b.len() {
+        let (x, y) = (a.get(i).copied(), b.get(j).copied());
+        match (x, y) {
+            (Some(x), Some(y)) if x == y => {
+                let w = weight(x);
+                shared += w;
+                all += w;
+                i += 1;
+                j += 1;
+            }
+            (Some(x), Some(y)) if x < y => {
+                all += weight(x);
+                i += 1;
+            }
+            (Some(x), None) => {
+                all += weight(x);
+                i += 1;
+            }
+            (_, Some(y)) => {
+                all += weight(y);
+                j += 1;
+            }
+            (None, None) => break,
+        }
+    }
+    (if all > 0.0 { shared / all } else { f64::NAN }, shared)
+}
+
+/// Surprise of a token in nats, from the accounts outside the view that use it; 0 above a tenth of them.
+fn surprise(outside_users: f64, outside: f64) -> f64 {
+    if outside_users > 0.1 * outside { 0.0 } else { ((outside + 1.0) / (outside_users + 1.0)).ln() }
+}
+
+/// Compares the wording of the accounts of a view.
+#[must_use]
+pub fn compare(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64) -> Wording {
+    let mut random = Random::new(seed, 0x30bd);
+    let mut order: Vec<usize> = (0..edges.len()).filter(|&index| edges[index].requests >= 2).collect();
+    random.shuffle(&mut order);
+    order.truncate(PROFILES_MAX);
+    let mut profiles: Vec<(u32, Vec<u32>)> = Vec::new();
+    let mut halves: Vec<(u32, Vec<u32>, Vec<u32>)> = Vec::new();
+    let mut buffer = Vec::new();
+    for &index in &order {
+        let edge = &edges[index];
+        let rows = view.rows_of(edge);
+        recurrent_tokens(ledger, rows, 0.5, &mut buffer);
+        profiles.push((edge.principal, buffer.clone()));
+        if rows.len() >= 4 {
+            let (early, late) = rows.split_at(rows.len() / 2);
+            recurrent_tokens(ledger, early, 0.5, &mut buffer);
+            let first = buffer.clone();
+            recurrent_tokens(ledger, late, 0.5, &mut buffer);
+            halves.push((edge.principal, first, buffer.clone()));
+        }
+    }
+    let vocabulary = vocabulary(ledger, view, &profiles);
+    for (_, profile) in &mut profiles {
+        keep_known(profile, &vocabulary);
+    }
+    for (_, first, second) in &mut halves {
+        keep_known(first, &vocabulary);
+        keep_known(second, &vocabulary);
+    }
+    let weight = |token: u32| match vocabulary.binary_search_by_key(&token, |&(token, _)| token) {
+        Ok(at) => vocabulary[at].1,
+        Err(_) => 0.0,
+    };
+    let mut wording = Wording { p_own: 1.0, p_copy: 1.0, p_obfuscated: 1.0, ..Wording::default() };
+    let mut nats: Vec<f64> =
+        profiles.iter().map(|(_, profile)| profile.iter().map(|&token| weight(token)).sum()).collect();
+    wording.nats = chance::median(&mut nats) / ledger.columns.token_share;
+    let mut between = Vec::with_capacity(PAIRS);
+    for _ in 0..PAIRS {
+        let (a, b) = (random.below(profiles.len()), random.below(profiles.len()));
+        if let (Some((p, x)), Some((q, y))) = (profiles.get(a), profiles.get(b))
+            && p != q
+        {
+            let (jaccard, _) = weighted_jaccard(x, y, weight);
+            if !jaccard.is_nan() {
+                between.push(jaccard);
+            }
+        }
+    }
+    wording.pairs = between.len();
+    let same = between.iter().filter(|&&jaccard| jaccard >= 0.98).count();
+    wording.identical = num::f64_of(same) / num::f64_of(between.len().max(1));
+    wording.between = chance::median(&mut between);
+    // Pairs share accounts; only as many as half the accounts are independent.
+    let independent = wording.pairs.min(profiles.len() / 2);
+    let different = num::usize_of_f64(num::f64_of(independent) * (1.0 - wording.identical));
+    wording.p_copy = chance::binomial_above(different, independent, 0.8);
+    compare_halves(&halves, weight, &mut random, &mut wording);
+    let disguised = |row: &u32| ledger.columns.obfuscated.get(num::usize_of(*row)).copied().unwrap_or(false);
+    let hits = view.rows.iter().filter(|row| disguised(row)).count();
+    let rows = view.rows.len();
+    let all = ledger.columns.obfuscated.iter().filter(|&&flag| flag).count();
+    let elsewhere = num::f64_of(all - hits.min(all) + 1) / num::f64_of(ledger.columns.obfuscated.len() - rows + 100);
+    wording.obfuscated = num::f64_of(hits) / num::f64_of(rows.max(1));
+    wording.p_obfuscated = chance::binomial_above(hits, rows, elsewhere.max(0.01));
+    wording.vocabulary = vocabulary;
+    wording
+}
+
+/// Within an account the halves are alike, across accounts they are not: one comparison an account, a sign test.
+fn compare_halves(
+    halves: &[(u32, Vec<u32>, Vec<u32>)],
+    weight: impl Fn(u32) -> f64 + Copy,
+    random: &mut Random,
+    wording: &mut Wording,
+) {
+    let (mut wins, mut tested, mut within_sum, mut across_sum) = (0.0, 0_usize, 0.0, 0.0);
+    for (principal, first, second) in halves {
+        let within = weighted_jaccard(first, second, weight).0;
+        let other = halves.get(random.below(halves.len()));
+        let Some((_, _, stranger)) = other.filter(|(owner, ..)| owner != principal) else { continue };
+        let across = weighted_jaccard(first, stranger, weight).0;
+        if within.is_nan() || across.is_nan() {
+            continue;
+        }
+        tested += 1;
+        within_sum += within;
+        across_sum += across;
+        wins += if within > across + 1e-9 {
+            1.0
+        } else if within + 1e-9 < across {
+            0.0
+        } else {
+            0.5
+        };
+    }
+    if tested > 0 {
+        wording.within = within_sum / num::f64_of(tested);
+        wording.across = across_sum / num::f64_of(tested);
+        wording.p_own = chance::binomial_above(num::usize_of_f64(wins), tested, 0.5);
+    }
+}
+
+/// Tokens that recur at several principals, with their surprise outside this view: names and settings that one customer
+/// alone writes into a prompt are no rewording.
+fn vocabulary(ledger: &Ledger<'_>, view: &View, profiles: &[(u32, Vec<u32>)]) -> Vec<(u32, f64)> {
+    let mut owners: Vec<(u32, u32)> = Vec::new();
+    for (principal, profile) in profiles {
+        owners.extend(profile.iter().map(|&token| (token, *principal)));
+    }
+    owners.sort_unstable();
+    owners.dedup();
+    let least = if profiles.len() >= 12 { 3 } else { 2 };
+    let inside = num::f64_of(view.edges.len());
+    let scale = inside / num::f64_of(profiles.len().max(1));
+    let outside = (num::f64_of(ledger.active_accounts) - inside).max(1.0);
+    owners
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter(|run| run.len() >= least)
+        .filter_map(|run| {
+            let token = run.first()?.0;
+            let users = f64::from(ledger.token_accounts(token)) - (num::f64_of(run.len()) * scale).min(inside);
+            let nats = surprise(users.max(0.0), outside);
+            (nats > 0.0).then_some((token, nats))
+        })
+        .collect()
+}
+
+/// Leaves only tokens of the vocabulary.
+fn keep_known(profile: &mut Vec<u32>, vocabulary: &[(u32, f64)]) {
+    profile.retain(|token| vocabulary.binary_search_by_key(token, |&(known, _)| known).is_ok());
+}
+
+impl Wording {
+    /// True when the accounts disguise letters.
+    #[must_use]
+    pub fn disguised(&self) -> bool {
+        self.obfuscated >= 0.5 && self.p_obfuscated < 0.001
+    }
+
+    /// True when hardly two accounts word it alike, and what they share is too much for chance.
+    #[must_use]
+    pub fn reworded(&self) -> bool {
+        (0.08..0.62).contains(&self.between) && self.identical < 0.05 && self.nats >= SKELETON_NATS
+    }
+
+    /// True when each account keeps to a wording of its own, however small the differences are.
+    #[must_use]
+    pub fn own(&self) -> bool {
+        self.p_own < 0.001 && self.within - self.across >= 0.04 && self.identical < 0.15 && self.nats >= SKELETON_NATS
+    }
+
+    /// The evidence. Null: at least a fifth of the pairs copy one wording, no account keeps to a wording of its own, and
+    /// letters are as plain as elsewhere. p by Bonferroni over the three.
+    #[must_use]
+    pub fn evidence(&self) -> Evidence {
+        let p = (3.0 * self.p_copy.min(self.p_own).min(self.p_obfuscated)).min(1.0);
+        Evidence {
+            kind: Kind::Wording,
+            value: if self.disguised() { self.obfuscated } else { self.between },
+            null: if self.disguised() { 0.01 } else { 1.0 },
+            p,
+            n: self.pairs,
+            holds: self.disguised() || self.reworded(),
+        }
+    }
+}
