@@ -10,6 +10,7 @@ use crate::corpus::builder::PreparedRequest;
 use crate::corpus::names::Reader;
 use crate::corpus::prepare::{PrepareScratch, Preparer};
 use crate::corpus::snapshot::display_id;
+pub use crate::corpus::snapshot::spec_of;
 use crate::error::{CorruptKind, Error, Result};
 use crate::key::{Keys, hex, unhex};
 use crate::num::f64_of_f32;
@@ -127,12 +128,4 @@ impl<'a> Ids<'a> {
 /// [`Error::Corrupt`] when the manifest names no spec of this build.
 pub fn preparer_of(manifest: &Manifest, dir: &Path, keys: Keys, kernels: Kernels) -> Result<Preparer> {
     Ok(Preparer::new(spec_of(manifest, dir)?, keys, kernels))
-}
-
-/// The spec that a store's sketches were made under.
-/// # Errors
-/// [`Error::Corrupt`] when the manifest names none that this build knows.
-pub fn spec_of(manifest: &Manifest, dir: &Path) -> Result<Spec> {
-    let bytes = unhex(&manifest.spec).and_then(|bytes| <[u8; Spec::ENCODED_BYTES]>::try_from(bytes).ok());
-    Spec::decode(&bytes.ok_or_else(|| Error::corrupt(dir, 0, CorruptKind::Value))?)
 }

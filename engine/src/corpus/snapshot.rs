@@ -3,8 +3,9 @@
 use super::view::SegmentView;
 use super::{ACCUSABLE, Level};
 use crate::error::{CorruptKind, Error, Result};
-use crate::key::{Keys, hex};
+use crate::key::{Keys, hex, unhex};
 use crate::num::{u32_of, usize_of};
+use crate::sketch::spec::Spec;
 use crate::store::Store;
 use crate::store::manifest::{Manifest, SegmentEntry};
 use crate::store::segment::{Container, FileKind};
@@ -145,4 +146,12 @@ pub fn display_id(
 /// Rows of a segment as 32-bit numbers; a segment never has more.
 pub fn rows_of(view: &SegmentView<'_>) -> std::ops::Range<u32> {
     0..u32_of(view.row_count()).unwrap_or(u32::MAX)
+}
+
+/// The spec that a store's sketches were made under.
+/// # Errors
+/// [`Error::Corrupt`] when the manifest names none that this build knows.
+pub fn spec_of(manifest: &Manifest, dir: &std::path::Path) -> Result<Spec> {
+    let bytes = unhex(&manifest.spec).and_then(|bytes| <[u8; Spec::ENCODED_BYTES]>::try_from(bytes).ok());
+    Spec::decode(&bytes.ok_or_else(|| Error::corrupt(dir, 0, CorruptKind::Value))?)
 }

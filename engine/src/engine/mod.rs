@@ -1,0 +1,13 @@
+//! The observe and query plane: what a gateway calls for each request, in microseconds.
+//!
+//! Nothing here starts a thread, uses rayon, or waits for a lock that is held across I/O. A [`Reader`] may be opened before
+//! `fork()` and shared by threads; a [`Writer`] belongs to the process that opened it. Whatever is wrong with a store, a
+//! query answers: unknown is an answer, and the request proceeds.
+
+mod counter;
+mod lookup;
+mod reader;
+mod recent;
+mod sealed;
+
+pub use reader::{Piece, QueryOptions, Reader, ReaderOptions};
