@@ -34,3 +34,6 @@ pub const CANDIDATES_MAX: usize = 4096;
 
 /// Bytes of one name (account, key, id ...); longer ones are cut before they are keyed.
 pub const NAME_BYTES_MAX: usize = 1024;
+
+/// Sampled token hashes kept of one distinct text; a text of 1,000 distinct words is sampled in full.
+pub const TOKENS_MAX: usize = 512;

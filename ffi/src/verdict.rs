@@ -94,10 +94,10 @@ pub struct promptprint_verdict {
 
 // SAFETY: repr(C), `struct_size` comes first, and all fields are numbers, of which zero is a value.
 unsafe impl Sized32 for promptprint_verdict {
-    const BYTES_MIN: usize = 128;
+    const BYTES_MIN: usize = 120;
 }
 
-const _: () = assert!(size_of::<promptprint_verdict>() == 128, "the first version has 128 bytes; later ones only grow");
+const _: () = assert!(size_of::<promptprint_verdict>() == 120, "the first version has 120 bytes; later ones only grow");
 
 impl promptprint_verdict {
     pub(crate) fn of(verdict: &Verdict) -> Self {

@@ -5,16 +5,20 @@
 
 mod compact;
 mod ingest;
+mod judge;
 mod mine;
 mod near;
 mod render;
 mod texts;
+mod traffic;
 
 pub use compact::{compact, forget};
 pub use ingest::{IndexOptions, LogCount, Skipped, Summary, index, open_or_create};
+pub use judge::{AccountRow, CampaignRow, EvidenceRow, Judged, Names, family_container, judge};
 pub use mine::mine_families;
 pub use near::{NearAnswer, NearHit, near, preparer_of, spec_of};
 pub use texts::TextCache;
+pub use traffic::Traffic;
 
 /// How a long job tells where it is, and learns that it should stop.
 pub trait Progress: Sync {

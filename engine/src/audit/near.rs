@@ -11,14 +11,13 @@ use crate::corpus::names::Reader;
 use crate::corpus::prepare::{PrepareScratch, Preparer};
 use crate::corpus::snapshot::display_id;
 pub use crate::corpus::snapshot::spec_of;
-use crate::error::{CorruptKind, Error, Result};
-use crate::key::{Keys, hex, unhex};
+use crate::error::Result;
+use crate::key::{Keys, hex};
 use crate::num::f64_of_f32;
 use crate::query::{Hit, NearOptions, QueryPart, Searcher};
 use crate::request::parse::{self, ParseOptions};
 use crate::request::source::{Batch, LineReader};
 use crate::simd::Kernels;
-use crate::sketch::spec::Spec;
 use crate::store::manifest::Manifest;
 
 /// One query's answer, as users see it.
@@ -43,7 +42,7 @@ pub struct NearHit {
 
 /// Answers every request of the log `input`; `answer` gets each in order and may end the work by returning false.
 /// # Errors
-/// [`Error::Io`], [`Error::Corrupt`], [`Error::InvalidArgument`]. Lines that cannot be used are skipped and returned.
+/// [`crate::Error::Io`], [`crate::Error::Corrupt`], [`crate::Error::InvalidArgument`]. Lines that cannot be used are skipped and returned.
 pub fn near(
     searcher: &Searcher<'_>,
     preparer: &Preparer,
@@ -125,7 +124,7 @@ impl<'a> Ids<'a> {
 
 /// A preparer for a store that exists: under the spec of its sketches.
 /// # Errors
-/// [`Error::Corrupt`] when the manifest names no spec of this build.
+/// [`crate::Error::Corrupt`] when the manifest names no spec of this build.
 pub fn preparer_of(manifest: &Manifest, dir: &Path, keys: Keys, kernels: Kernels) -> Result<Preparer> {
     Ok(Preparer::new(spec_of(manifest, dir)?, keys, kernels))
 }

@@ -49,6 +49,8 @@ pub struct PreparedPart {
     pub is_empty: bool,
     /// Encoded template anchors.
     pub anchors: Vec<u8>,
+    /// Sampled token hashes, ascending.
+    pub tokens: Vec<u32>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +79,8 @@ pub struct SegmentBuilder {
     empty: Vec<bool>,
     anchor_starts: Vec<usize>,
     anchors: Vec<u8>,
+    token_starts: Vec<usize>,
+    tokens: Vec<u32>,
     name_of: FastMap<(u8, Box<str>), u32>,
     origin_of: FastMap<[u32; LEVELS], u32>,
 }
@@ -108,7 +112,7 @@ impl SegmentBuilder {
     /// Bytes held, roughly: what a memory budget is compared with.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.rows.len() * 120 + self.parts.len() * 8 + self.fingerprints.len() * 230 + self.anchors.len() + self.name_of.len() * 80
+        self.rows.len() * 120 + self.parts.len() * 8 + self.fingerprints.len() * 230 + self.anchors.len() + self.tokens.len() * 4 + self.name_of.len() * 80
     }
 
     /// The identities taken in, for whoever keeps repeats out.
@@ -156,6 +160,8 @@ impl SegmentBuilder {
         self.empty.push(part.is_empty);
         self.anchor_starts.push(self.anchors.len());
         self.anchors.extend_from_slice(&part.anchors);
+        self.token_starts.push(self.tokens.len());
+        self.tokens.extend_from_slice(&part.tokens);
         Ok(form)
     }
 
@@ -288,7 +294,20 @@ impl SegmentBuilder {
             starts.push(starts.last().unwrap_or(&0) + u64_of(self.anchors_of(usize_of(*form)).len()));
         }
         writer.section(section::ANCHOR_STARTS, &encode(starts))?;
-        writer.section_of(section::ANCHORS, order.iter().map(|form| self.anchors_of(usize_of(*form))))
+        writer.section_of(section::ANCHORS, order.iter().map(|form| self.anchors_of(usize_of(*form))))?;
+        let mut starts = vec![0_u64];
+        let mut tokens = Vec::with_capacity(self.tokens.len());
+        for form in order {
+            tokens.extend_from_slice(self.tokens_of(usize_of(*form)));
+            starts.push(u64_of(tokens.len()));
+        }
+        writer.section(section::TOKEN_STARTS, &encode(starts))?;
+        writer.section(section::TOKENS, &encode(tokens))
+    }
+
+    fn tokens_of(&self, form: usize) -> &[u32] {
+        let end = self.token_starts.get(form + 1).copied().unwrap_or(self.tokens.len());
+        &self.tokens[self.token_starts[form]..end]
     }
 
     fn anchors_of(&self, form: usize) -> &[u8] {

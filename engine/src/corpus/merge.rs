@@ -42,6 +42,7 @@ pub fn merge(segments: &[&Segment], keys: &Keys) -> Result<SegmentBuilder> {
                     signature: *signature,
                     is_empty: view.is_empty_text(form),
                     anchors: view.anchors(form).to_vec(),
+                    tokens: view.tokens(form).collect(),
                 });
             }
             builder.push(PreparedRequest {

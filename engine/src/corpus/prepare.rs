@@ -100,7 +100,8 @@ impl Preparer {
         let fingerprint = self.fingerprint(kind, text, scratch);
         let signature = self.signature(scratch);
         let mut anchors = Vec::new();
-        self.anchors(kind, scratch, &mut anchors);
+        let mut tokens = Vec::new();
+        self.anchors(kind, scratch, &mut anchors, &mut tokens);
         PreparedPart {
             kind,
             fingerprint,
@@ -109,6 +110,7 @@ impl Preparer {
             signature: signature.0,
             is_empty: scratch.form.is_empty(),
             anchors,
+            tokens,
         }
     }
 
@@ -123,11 +125,13 @@ impl Preparer {
         self.sketcher.signature(&scratch.form, &mut scratch.sketch)
     }
 
-    /// Appends the encoded anchors of the normal form in `scratch`; nothing for a kind that has no family.
-    pub fn anchors(&self, kind: PartKind, scratch: &mut PrepareScratch, out: &mut Vec<u8>) {
+    /// Appends the encoded anchors and the sampled tokens of the normal form in `scratch`; nothing for a kind that has no
+    /// family.
+    pub fn anchors(&self, kind: PartKind, scratch: &mut PrepareScratch, anchors: &mut Vec<u8>, tokens: &mut Vec<u32>) {
         if kind.has_family() {
             self.anchorer.anchors(&scratch.form, &mut scratch.anchor, &mut scratch.anchors);
-            anchor::encode(&scratch.anchors, out);
+            anchor::encode(&scratch.anchors, anchors);
+            self.anchorer.token_sample(&scratch.anchor, tokens);
         }
     }
 }

@@ -36,6 +36,8 @@ pub struct SegmentView<'a> {
     bands: Bands<'a>,
     anchor_starts: Column<'a, u64>,
     anchors: &'a [u8],
+    token_starts: Column<'a, u64>,
+    tokens: Column<'a, u32>,
     name_ids: Column<'a, u128>,
     name_levels: &'a [u8],
 }
@@ -73,6 +75,8 @@ impl<'a> SegmentView<'a> {
             .ok_or_else(|| bounds(section::BAND_OFFSETS))?,
             anchor_starts: container.column(section::ANCHOR_STARTS)?,
             anchors: container.require(section::ANCHORS)?,
+            token_starts: container.column(section::TOKEN_STARTS)?,
+            tokens: container.column(section::TOKENS)?,
             name_ids: container.column(section::NAME_IDS)?,
             name_levels: container.require(section::NAME_LEVELS)?,
         };
@@ -91,6 +95,7 @@ impl<'a> SegmentView<'a> {
             (section::USE_STARTS, view.use_starts.len() == forms + 1),
             (section::USES, view.uses.len() == parts),
             (section::ANCHOR_STARTS, view.anchor_starts.len() == forms + 1),
+            (section::TOKEN_STARTS, view.token_starts.len() == forms + 1),
             (section::ORIGINS, view.origins.len().is_multiple_of(LEVELS)),
             (section::NAME_LEVELS, view.name_levels.len() == view.name_ids.len()),
         ];
@@ -110,6 +115,9 @@ impl<'a> SegmentView<'a> {
         let anchors_rise = anchors.next() == Some(0)
             && self.anchor_starts.iter().is_sorted()
             && self.anchor_starts.get(self.form_count()).and_then(usize_of_u64) == Some(self.anchors.len());
+        let tokens_rise = self.token_starts.get(0) == Some(0)
+            && self.token_starts.iter().is_sorted()
+            && self.token_starts.get(self.form_count()).and_then(usize_of_u64) == Some(self.tokens.len());
         let checks = [
             (section::IDENTITY_ROWS, below(self.identity_rows, self.row_count())),
             (section::IDENTITIES, self.identities.iter().is_sorted()),
@@ -120,6 +128,7 @@ impl<'a> SegmentView<'a> {
             (section::USES, below(self.uses, self.row_count())),
             (section::MEMBER_STARTS, leaders_end == self.leader_count() && self.member_starts.iter().is_sorted()),
             (section::ANCHOR_STARTS, anchors_rise),
+            (section::TOKEN_STARTS, tokens_rise),
             (section::ORIGINS_OF, below(self.origins_of, self.origins.len() / LEVELS)),
             (section::ORIGINS, self.origins.iter().all(|name| name == NONE || usize_of(name) < self.name_ids.len())),
         ];
@@ -366,5 +375,13 @@ impl<'a> SegmentView<'a> {
         let start = self.anchor_starts.get(form).and_then(usize_of_u64).unwrap_or(0);
         let end = self.anchor_starts.get(form + 1).and_then(usize_of_u64).unwrap_or(0);
         self.anchors.get(start..end).unwrap_or(&[])
+    }
+
+    /// The sampled token hashes of a form, ascending.
+    pub fn tokens(&self, form: usize) -> impl Iterator<Item = u32> + use<'a> {
+        let tokens = self.tokens;
+        let start = self.token_starts.get(form).and_then(usize_of_u64).unwrap_or(0);
+        let end = self.token_starts.get(form + 1).and_then(usize_of_u64).unwrap_or(0).min(tokens.len());
+        (start..end.max(start)).filter_map(move |at| tokens.get(at))
     }
 }

@@ -17,6 +17,10 @@ pub const HEAD: usize = 24;
 pub const TAIL: usize = 12;
 /// Neighbouring shingles of the middle of which one stays.
 pub const WINDOW: usize = 6;
+/// Token hashes below this are kept: half of all tokens, which is enough to know an account's wording again.
+pub const TOKEN_SAMPLE_BELOW: u32 = 1 << 31;
+/// The share of all tokens that [`TOKEN_SAMPLE_BELOW`] keeps.
+pub const TOKEN_SAMPLE_SHARE: f64 = 0.5;
 /// Bits of an anchor's fingerprint: five bytes on disk. Of 10^9 distinct anchors one in a thousand meets another.
 pub const FINGERPRINT_BITS: u32 = 40;
 
@@ -111,6 +115,18 @@ impl Anchorer {
         seen.dedup_by_key(|entry| entry.0);
         seen.sort_unstable_by_key(|entry| entry.1);
         out.anchors.extend(seen.iter().map(|&(fingerprint, position)| Anchor { fingerprint, position }));
+    }
+
+    /// Replaces `out` by a sample of the tokens of the text whose anchors `scratch` made last: the distinct 32-bit hashes
+    /// below [`TOKEN_SAMPLE_BELOW`], ascending, at most [`limits::TOKENS_MAX`] of them (the smallest). The threshold is the
+    /// same for every text, so two samples hold the same share of what the texts have in common.
+    pub fn token_sample(&self, scratch: &Scratch, out: &mut Vec<u32>) {
+        out.clear();
+        let hashes = scratch.tokens.as_slice().iter().map(|token| num::high32(token.hash));
+        out.extend(hashes.filter(|hash| *hash < TOKEN_SAMPLE_BELOW));
+        out.sort_unstable();
+        out.dedup();
+        out.truncate(limits::TOKENS_MAX);
     }
 
     /// Chooses shingle positions, ascending: the head and the tail whole, the middle winnowed and, where it is still

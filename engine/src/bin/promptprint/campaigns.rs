@@ -1,13 +1,83 @@
-//! `campaigns`.
+//! `campaigns`: who acts as one, with the evidence.
+
 use std::process::ExitCode;
+
 use promptprint::Result;
-use super::common::StoreArgs;
+use promptprint::audit::{self, CampaignRow};
+use promptprint::campaign::Options;
+use serde::Serialize;
+
+use super::common::{self, KeyArgs, StoreArgs};
+use super::output::Out;
+
+/// Only `convicted` accuses; `review` is strong evidence that an honest fleet of keys would show too, `unexplained` is
+/// popular, `acquitted` has an innocent explanation. The same store gives the same answer.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     store: StoreArgs,
+    #[command(flatten)]
+    key: KeyArgs,
+    /// Print groups of every verdict, not only the convicted
+    #[arg(long)]
+    all: bool,
+    /// Print the accused accounts instead, one a line
+    #[arg(long, conflicts_with = "all")]
+    accused: bool,
+    /// One line of JSON a campaign or account
+    #[arg(long)]
+    json: bool,
 }
+
+#[derive(Debug, Serialize)]
+struct Accused<'a> {
+    account: &'a str,
+    campaign: &'a str,
+}
+
 pub fn run(args: &Args) -> Result<ExitCode> {
-    eprintln!("{}", args.store.store.display());
-    Ok(ExitCode::FAILURE)
+    let opened = common::open(&args.store, &args.key)?;
+    let container = audit::family_container(&opened.store)?;
+    let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &Options::default())?;
+    let rows = judged.rows(args.all)?;
+    let mut out = Out::new();
+    for row in &rows {
+        if out.is_closed() {
+            break;
+        }
+        if args.accused {
+            for account in &row.accounts {
+                let line = Accused { account: &account.account, campaign: &row.campaign };
+                if args.json { out.json(&line)? } else { out.line(format_args!("{}\t{}", line.account, line.campaign))? }
+            }
+        } else if args.json {
+            out.json(row)?;
+        } else {
+            print(row, &mut out)?;
+        }
+    }
+    if rows.is_empty() && !args.json && !args.accused {
+        out.line("no campaign is convicted; --all lists the groups of other verdicts")?;
+    }
+    out.finish()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(row: &CampaignRow, out: &mut Out) -> Result<()> {
+    out.line(format_args!(
+        "{}  {}  {} accounts, {} families; advice: {}",
+        row.campaign,
+        row.verdict,
+        row.accounts.len(),
+        row.families.len(),
+        row.advice
+    ))?;
+    out.line(format_args!("    {}", row.reason))?;
+    for evidence in &row.evidence {
+        out.line(format_args!(
+            "    {:<12} {:>9.3}  innocents {:>9.3}  p {:<9.2e} n {}",
+            evidence.kind, evidence.value, evidence.null, evidence.p, evidence.n
+        ))?;
+    }
+    Ok(())
 }

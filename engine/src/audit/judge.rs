@@ -1,0 +1,248 @@
+//! Campaigns over the whole store: the judge's findings, with the names that users know.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::traffic::Traffic;
+use crate::campaign::{self, Evidence, Findings, Options, Unit, Verdict};
+use crate::corpus::families::{FamilyTables, stale};
+use crate::corpus::names::Reader;
+use crate::corpus::population::Population;
+use crate::corpus::section;
+use crate::corpus::snapshot::Snapshot;
+use crate::error::{CorruptKind, Result};
+use crate::key::Keys;
+use crate::num::{low64, u64_of, usize_of};
+use crate::store::Store;
+use crate::store::segment::{Container, FileKind};
+
+/// The family tables of a store that fit what is in it now.
+/// # Errors
+/// [`crate::Error::InvalidArgument`] when they do not; [`crate::Error::Corrupt`].
+pub fn family_container(store: &Store) -> Result<Container> {
+    match &store.manifest().families {
+        Some(entry) if store.manifest().families_are_current() => store.container(&entry.file, FileKind::Families),
+        _ => Err(stale()),
+    }
+}
+
+/// A store, judged.
+#[derive(Debug)]
+pub struct Judged<'a> {
+    /// Who sent what.
+    pub population: Population<'a>,
+    /// The families.
+    pub tables: FamilyTables<'a>,
+    /// The columns judged.
+    pub traffic: Traffic,
+    /// What was found.
+    pub findings: Findings,
+    keys: &'a Keys,
+}
+
+/// One group of accounts and what is said of it, as users see it.
+#[derive(Debug, Clone, Serialize)]
+pub struct CampaignRow {
+    /// Its id, hex.
+    pub campaign: String,
+    /// `convicted`, `review`, `unexplained` or `acquitted`.
+    pub verdict: &'static str,
+    /// `allow`, `step_up` or `review`.
+    pub advice: &'static str,
+    /// Why, in a sentence.
+    pub reason: &'static str,
+    /// Its families, hex.
+    pub families: Vec<String>,
+    /// Its accounts.
+    pub accounts: Vec<AccountRow>,
+    /// What was measured.
+    pub evidence: Vec<EvidenceRow>,
+    /// Its units, as indexes into the findings.
+    #[serde(skip)]
+    pub units: Vec<usize>,
+    /// The place of the campaign among the findings', where it is one.
+    #[serde(skip)]
+    pub number: Option<usize>,
+}
+
+/// One account of a group.
+#[derive(Debug, Clone, Serialize)]
+pub struct AccountRow {
+    /// Its name.
+    pub account: String,
+    /// How firmly it belongs to the group, 0 to 1; 0 where nobody is accused.
+    pub strength: f64,
+    /// Its number.
+    #[serde(skip)]
+    pub index: u32,
+}
+
+/// One statistic.
+#[derive(Debug, Clone, Serialize)]
+pub struct EvidenceRow {
+    /// Which.
+    pub kind: &'static str,
+    /// As measured.
+    pub value: f64,
+    /// Expected of innocents.
+    pub null: f64,
+    /// How often innocents show as much.
+    pub p: f64,
+    /// Observations.
+    pub n: usize,
+}
+
+impl From<&Evidence> for EvidenceRow {
+    fn from(evidence: &Evidence) -> Self {
+        let Evidence { kind, value, null, p, n, .. } = *evidence;
+        Self { kind: kind.name(), value, null, p, n }
+    }
+}
+
+/// Judges everything visible in `snapshot`, under the families in `container`.
+/// # Errors
+/// [`crate::Error::Corrupt`].
+pub fn judge<'a>(snapshot: &'a Snapshot, container: &'a Container, keys: &'a Keys, options: &Options) -> Result<Judged<'a>> {
+    let population = Population::new(snapshot)?;
+    let tables = FamilyTables::new(container)?;
+    let traffic = Traffic::new(&population, &tables)?;
+    let findings = traffic.with_columns(|columns| campaign::judge(columns, options))?;
+    Ok(Judged { population, tables, traffic, findings, keys })
+}
+
+impl Judged<'_> {
+    /// The keys that the store was opened with.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        self.keys
+    }
+
+    /// Every group: the campaigns first, then (with `all`) every other family of two accounts or more, gravest first.
+    /// # Errors
+    /// [`crate::Error::Corrupt`].
+    pub fn rows(&self, all: bool) -> Result<Vec<CampaignRow>> {
+        let mut names = Names::new(&self.population, self.keys)?;
+        let mut rows = Vec::new();
+        for (number, campaign) in self.findings.campaigns.iter().enumerate() {
+            let mut accounts = Vec::with_capacity(campaign.members.len());
+            for member in &campaign.members {
+                let account = names.of(member.account)?;
+                accounts.push(AccountRow { account, strength: round(member.strength), index: member.account });
+            }
+            let first = campaign.units.iter().copied().max_by_key(|unit| (self.unit(*unit).view.requests, usize::MAX - unit));
+            let mut row = self.row(first.unwrap_or(0), Verdict::Convicted, accounts);
+            row.families = self.families_of(&campaign.units);
+            row.campaign = self.id(&campaign.units);
+            row.units.clone_from(&campaign.units);
+            row.number = Some(number);
+            rows.push(row);
+        }
+        if all {
+            let mut rest: Vec<usize> = (0..self.findings.units.len())
+                .filter(|unit| self.unit(*unit).campaign.is_none() && self.unit(*unit).view.edges.len() > 1)
+                .collect();
+            rest.sort_by_key(|unit| {
+                let Unit { view, judgement, .. } = self.unit(*unit);
+                (std::cmp::Reverse(judgement.verdict), std::cmp::Reverse(view.requests), *unit)
+            });
+            for index in rest {
+                let unit = self.unit(index);
+                let mut accounts = Vec::with_capacity(unit.view.edges.len());
+                for (place, edge) in unit.view.edges.iter().enumerate() {
+                    let strength = unit.strength.get(place).copied().unwrap_or(0.0);
+                    accounts.push(AccountRow {
+                        account: names.of(edge.account)?,
+                        strength: round(strength),
+                        index: edge.account,
+                    });
+                }
+                rows.push(self.row(index, unit.judgement.verdict, accounts));
+            }
+        }
+        Ok(rows)
+    }
+
+    fn row(&self, index: usize, verdict: Verdict, accounts: Vec<AccountRow>) -> CampaignRow {
+        let unit = self.unit(index);
+        CampaignRow {
+            campaign: self.id(&[index]),
+            verdict: verdict.name(),
+            advice: verdict.advice().name(),
+            reason: unit.judgement.reason.sentence(),
+            families: self.families_of(&[index]),
+            accounts,
+            evidence: unit.judgement.evidence.iter().map(EvidenceRow::from).collect(),
+            units: vec![index],
+            number: None,
+        }
+    }
+
+    /// One unit of the findings.
+    #[must_use]
+    pub fn unit(&self, index: usize) -> &Unit {
+        &self.findings.units[index]
+    }
+
+    fn families_of(&self, units: &[usize]) -> Vec<String> {
+        let families: BTreeSet<u32> = units.iter().map(|unit| self.unit(*unit).family).collect();
+        families.into_iter().filter_map(|family| self.tables.name(family)).collect()
+    }
+
+    /// The id of a group: that of its least family; of a group without one, the least keyed id of its accounts.
+    fn id(&self, units: &[usize]) -> String {
+        let family = self.families_of(units).into_iter().min();
+        family.unwrap_or_else(|| {
+            let edges = units.iter().flat_map(|unit| &self.unit(*unit).view.edges);
+            let least = edges.filter_map(|edge| self.population.account_ids.get(usize_of(edge.account))).min();
+            format!("{:016x}", least.map_or(0, |id| low64(*id)))
+        })
+    }
+
+    /// The number of an account, by its name at any of the levels that can be accused.
+    #[must_use]
+    pub fn account(&self, name: &str) -> Option<u32> {
+        crate::corpus::ACCUSABLE.into_iter().find_map(|level| {
+            let id = self.keys.name(crate::num::low8(crate::num::u32_saturating(level.index())), name);
+            self.population.account_ids.binary_search(&id).ok().and_then(crate::num::u32_of)
+        })
+    }
+
+    /// Requests in the store that are visible.
+    #[must_use]
+    pub fn request_count(&self) -> u64 {
+        u64_of(self.population.requests.len())
+    }
+}
+
+/// Opens the names of accounts.
+#[derive(Debug)]
+pub struct Names<'a> {
+    population: &'a Population<'a>,
+    keys: &'a Keys,
+    readers: Vec<Reader<'a>>,
+}
+
+impl<'a> Names<'a> {
+    /// A reader of the names of `population`.
+    /// # Errors
+    /// [`crate::Error::Corrupt`].
+    pub fn new(population: &'a Population<'a>, keys: &'a Keys) -> Result<Self> {
+        let readers = population.views().iter().map(|view| view.names()).collect::<Result<Vec<_>>>()?;
+        Ok(Self { population, keys, readers })
+    }
+
+    /// The name of an account.
+    /// # Errors
+    /// [`crate::Error::Corrupt`] when it does not open.
+    pub fn of(&mut self, account: u32) -> Result<String> {
+        let place = self.population.accounts[usize_of(account)];
+        let name = self.readers[usize_of(place.segment)].get(self.keys, usize_of(place.index));
+        name.ok_or_else(|| self.population.view(place).damaged(section::NAME_BLOCKS, CorruptKind::Sealed))
+    }
+}
+
+/// To four places: more would claim a precision that no estimate has.
+fn round(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4
+}

@@ -1,0 +1,202 @@
+//! The columns that campaigns are judged on, taken out of the store: who used which text of which family when.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+use xxhash_rust::xxh3::{Xxh3Builder, xxh3_64};
+
+use crate::campaign::{Columns, Lists, NONE, SlotValue, Tag};
+use crate::column::encode;
+use crate::corpus::families::FamilyTables;
+use crate::corpus::population::Population;
+use crate::corpus::prepare::{FLAG_CONFUSABLE, FLAG_INVISIBLE};
+use crate::corpus::{LEVELS, Level, NO_TIME};
+use crate::error::Result;
+use crate::family::anchor::TOKEN_SAMPLE_SHARE;
+use crate::num::{f64_of, u32_of, u32_saturating, u64_of, u64_of_f64, usize_of};
+
+/// A token that fewer than this share of a family's texts hold stands in a slot.
+const SLOT_TOKEN_SHARE: f64 = 0.2;
+
+/// Tags that verdicts report, never need.
+const TAGS: [(Level, &str); 5] = [
+    (Level::Ip, "ip"),
+    (Level::UserAgent, "ua"),
+    (Level::Asn, "asn"),
+    (Level::Payment, "payment"),
+    (Level::Model, "model"),
+];
+
+/// Owned columns; [`Traffic::with_columns`] lends them to the judge.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    account: Vec<u32>,
+    time_ms: Vec<i64>,
+    request: Vec<u32>,
+    document: Vec<u32>,
+    obfuscated: Vec<bool>,
+    principal: Vec<u32>,
+    family: Vec<u32>,
+    slot: Vec<SlotValue>,
+    token_offsets: Vec<u64>,
+    tokens: Vec<u32>,
+    tags: Vec<Vec<u32>>,
+    families: u32,
+    /// Requests without a time: they are in families, but no pattern in time can be asked of them.
+    pub without_time: u64,
+}
+
+impl Traffic {
+    /// The columns of everything in `population`, under the families of `tables`.
+    /// # Errors
+    /// [`crate::Error::Corrupt`].
+    pub fn new(population: &Population<'_>, tables: &FamilyTables<'_>) -> Result<Self> {
+        let mut traffic = Self {
+            principal: population.principal_of.clone(),
+            families: u32_saturating(tables.len()),
+            tags: vec![Vec::new(); TAGS.len()],
+            ..Self::default()
+        };
+        traffic.take_documents(population, tables);
+        let tags = tag_numbers(population);
+        for part in &population.uses {
+            let request = usize_of(part.request);
+            if population.time_ms[request] == NO_TIME {
+                traffic.without_time += 1;
+                continue;
+            }
+            traffic.account.push(population.account_of[request]);
+            traffic.time_ms.push(population.time_ms[request]);
+            traffic.request.push(part.request);
+            traffic.document.push(part.document);
+            traffic.obfuscated.push(part.flags & (FLAG_INVISIBLE | FLAG_CONFUSABLE) != 0);
+            let place = population.requests[request];
+            let origin = population.view(place).origin_of(usize_of(place.index)).map_or(0, usize_of);
+            let numbers = tags[usize_of(place.segment)].get(origin);
+            for (index, column) in traffic.tags.iter_mut().enumerate() {
+                column.push(numbers.map_or(NONE, |numbers| numbers[index]));
+            }
+        }
+        Ok(traffic)
+    }
+
+    /// Lends the columns to `judge`.
+    pub fn with_columns<R>(&self, judge: impl FnOnce(&Columns<'_>) -> R) -> R {
+        let tags: Vec<Tag<'_>> =
+            TAGS.iter().zip(&self.tags).map(|((_, name), values)| Tag { name, values }).collect();
+        judge(&Columns {
+            account: &self.account,
+            time_ms: &self.time_ms,
+            request: &self.request,
+            document: &self.document,
+            obfuscated: &self.obfuscated,
+            tags: &tags,
+            principal: &self.principal,
+            family: &self.family,
+            slot: &self.slot,
+            tokens: Lists { offsets: &self.token_offsets, values: &self.tokens },
+            token_share: TOKEN_SAMPLE_SHARE,
+            families: self.families,
+            bank: &[],
+        })
+    }
+
+    /// The account, time and family of every row.
+    pub fn rows(&self) -> impl Iterator<Item = (u32, i64, u32)> + '_ {
+        (self.account.iter().zip(&self.time_ms).zip(&self.document))
+            .map(|((account, time), document)| (*account, *time, self.family[usize_of(*document)]))
+    }
+
+    fn take_documents(&mut self, population: &Population<'_>, tables: &FamilyTables<'_>) {
+        self.token_offsets.push(0);
+        let mut by_family: Vec<Vec<u32>> = vec![Vec::new(); tables.len()];
+        for (document, place) in (0_u32..).zip(&population.documents) {
+            let form = usize_of(place.index);
+            self.tokens.extend(population.view(*place).tokens(form));
+            self.token_offsets.push(u64_of(self.tokens.len()));
+            let family = tables.of_form(usize_of(place.segment), form).unwrap_or(NONE);
+            self.family.push(family);
+            if let Some(members) = by_family.get_mut(usize_of(family)) {
+                members.push(document);
+            }
+        }
+        self.slot = vec![SlotValue::default(); population.documents.len()];
+        let slots: Vec<Vec<(u32, SlotValue)>> =
+            by_family.par_iter().map(|documents| self.slots(documents, population)).collect();
+        for (document, slot) in slots.into_iter().flatten() {
+            self.slot[usize_of(document)] = slot;
+        }
+    }
+
+    fn tokens_of(&self, document: u32) -> &[u32] {
+        let bound = |at: usize| crate::num::usize_of_u64(self.token_offsets[at]).unwrap_or(0);
+        &self.tokens[bound(usize_of(document))..bound(usize_of(document) + 1)]
+    }
+
+    /// What each text of one family holds beside what the family shares: its sampled tokens that few others have.
+    fn slots(&self, documents: &[u32], population: &Population<'_>) -> Vec<(u32, SlotValue)> {
+        let mut held: HashMap<u32, u32, Xxh3Builder> = HashMap::default();
+        for document in documents {
+            for token in self.tokens_of(*document) {
+                *held.entry(*token).or_default() += 1;
+            }
+        }
+        let most = SLOT_TOKEN_SHARE * f64_of(documents.len());
+        let value = |document: u32| {
+            let tokens = self.tokens_of(document);
+            let own: Vec<u32> =
+                tokens.iter().copied().filter(|token| f64_of(usize_of(held[token])) < most.max(1.5)).collect();
+            if own.is_empty() {
+                return SlotValue::default();
+            }
+            let place = population.documents[usize_of(document)];
+            let bytes = population.view(place).text_bytes(usize_of(place.index));
+            let share = f64_of(own.len()) / f64_of(tokens.len().max(1));
+            SlotValue {
+                hash: xxh3_64(&encode(own.iter().copied())).max(1),
+                code: simhash(&own),
+                bytes: u32_of(usize_of_share(bytes, share)).unwrap_or(u32::MAX),
+            }
+        };
+        documents.iter().map(|document| (*document, value(*document))).collect()
+    }
+}
+
+fn usize_of_share(bytes: u32, share: f64) -> usize {
+    crate::num::usize_of_u64(u64_of_f64(f64::from(bytes) * share)).unwrap_or(usize::MAX)
+}
+
+/// Similarity code of a set (Charikar 2002): sets that share most members differ in few bits.
+fn simhash(tokens: &[u32]) -> u64 {
+    let mut votes = [0_i32; 64];
+    for token in tokens {
+        let hash = xxh3_64(&token.to_le_bytes());
+        for (bit, vote) in votes.iter_mut().enumerate() {
+            *vote += if hash >> bit & 1 == 1 { 1 } else { -1 };
+        }
+    }
+    votes.iter().enumerate().filter(|(_, vote)| **vote > 0).fold(0, |code, (bit, _)| code | 1 << bit)
+}
+
+/// For each segment and origin, the number of its value of each tag; equal values have equal numbers in all segments.
+fn tag_numbers(population: &Population<'_>) -> Vec<Vec<[u32; TAGS.len()]>> {
+    let mut numbers: HashMap<u128, u32, Xxh3Builder> = HashMap::default();
+    population
+        .views()
+        .iter()
+        .map(|view| {
+            (0..view.origin_count())
+                .map(|origin| {
+                    let names: [u32; LEVELS] = view.origin(origin);
+                    TAGS.map(|(level, _)| match view.name_id(names[level.index()]) {
+                        Some(id) => {
+                            let next = u32_saturating(numbers.len());
+                            *numbers.entry(id).or_insert(next)
+                        }
+                        None => NONE,
+                    })
+                })
+                .collect()
+        })
+        .collect()
+}
