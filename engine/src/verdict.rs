@@ -90,7 +90,7 @@ pub enum Depth {
     Full,
     /// Near-duplicates were looked for; accounts were not counted.
     Near,
-    /// The fingerprint alone: only what this process saw lately can be found by it.
+    /// The fingerprint alone.
     Fingerprint,
     /// Nothing: the request was only counted.
     Skipped,

@@ -62,7 +62,9 @@ pub(crate) fn guard(last_error: Option<&LastError>, body: impl FnOnce() -> Resul
     let failure = match outcome {
         Ok(Ok(status)) => return status,
         Ok(Err(failure)) => failure,
-        Err(_) => Failure::new(Status::PROMPTPRINT_INTERNAL, "the library failed inside and caught it; please report it"),
+        Err(_) => {
+            Failure::new(Status::PROMPTPRINT_INTERNAL, "the library failed inside and caught it; please report it")
+        }
     };
     if let Some(last_error) = last_error {
         last_error.set(&failure.text);

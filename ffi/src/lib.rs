@@ -8,5 +8,7 @@ mod boundary;
 mod library;
 mod memory;
 mod reader;
+mod request;
 mod status;
 mod verdict;
+mod writer;

@@ -36,7 +36,10 @@ pub(crate) unsafe fn bytes<'a>(bytes: *const c_void, length: usize, argument: &s
         return Err(Failure::null(argument));
     }
     if isize::try_from(length).is_err() {
-        return Err(Failure::new(Status::PROMPTPRINT_INVALID_ARGUMENT, format!("the length of {argument} is no length")));
+        return Err(Failure::new(
+            Status::PROMPTPRINT_INVALID_ARGUMENT,
+            format!("the length of {argument} is no length"),
+        ));
     }
     // SAFETY: not NULL and a length below `isize::MAX` were checked above; that the bytes are readable is the contract.
     Ok(unsafe { std::slice::from_raw_parts(bytes.cast::<u8>(), length) })

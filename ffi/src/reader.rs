@@ -12,11 +12,12 @@ use crate::memory::{self, Sized32};
 use crate::status::promptprint_status;
 use crate::status::promptprint_status as Status;
 use crate::verdict::{place_of, promptprint_verdict};
+use crate::writer::{part_kind, promptprint_part, read_parts};
 
 /// A store opened for questions. Opaque.
 pub struct promptprint_reader {
     pub(crate) reader: Arc<Reader>,
-    pub(crate) last_error: LastError,
+    pub(crate) last_error: Arc<LastError>,
 }
 
 /// How a store is opened. Set struct_size and store; zero is a good value for everything else.
@@ -95,7 +96,11 @@ pub unsafe extern "C" fn promptprint_open(
             ReaderOptions {
                 key,
                 copy: options.copy != 0,
-                resemblance_min: if options.resemblance_min == 0.0 { defaults.resemblance_min } else { resemblance_min },
+                resemblance_min: if options.resemblance_min == 0.0 {
+                    defaults.resemblance_min
+                } else {
+                    resemblance_min
+                },
                 refresh_ms: match options.refresh_ms {
                     0 => defaults.refresh_ms,
                     u64::MAX => 0,
@@ -104,7 +109,7 @@ pub unsafe extern "C" fn promptprint_open(
             },
         )?;
         let trouble = reader.trouble();
-        let handle = promptprint_reader { reader: Arc::new(reader), last_error: LastError::default() };
+        let handle = promptprint_reader { reader: Arc::new(reader), last_error: Arc::default() };
         handle.last_error.set(&trouble.join("; "));
         // SAFETY: `check_out` found it not NULL; it is writable by the contract.
         unsafe { memory::write(out, Box::into_raw(Box::new(handle))) };
@@ -136,7 +141,7 @@ pub unsafe extern "C" fn promptprint_close(reader: *mut promptprint_reader) {
 pub unsafe extern "C" fn promptprint_refresh(reader: *const promptprint_reader) -> promptprint_status {
     // SAFETY: a live handle or NULL, by the contract.
     let handle = unsafe { memory::handle(reader, "reader") };
-    guard(handle.as_ref().ok().map(|handle| &handle.last_error), || {
+    guard(handle.as_ref().ok().map(|handle| &*handle.last_error), || {
         let handle = handle?;
         handle.reader.refresh();
         let trouble = handle.reader.trouble();
@@ -187,7 +192,7 @@ pub unsafe extern "C" fn promptprint_query(
 ) -> promptprint_status {
     // SAFETY: a live handle or NULL, by the contract.
     let handle = unsafe { memory::handle(reader, "reader") };
-    guard(handle.as_ref().ok().map(|handle| &handle.last_error), || {
+    guard(handle.as_ref().ok().map(|handle| &*handle.last_error), || {
         let handle = handle?;
         // SAFETY: a caller's struct or NULL, by the contract.
         unsafe { memory::check_struct(out, "out") }?;
@@ -198,6 +203,97 @@ pub unsafe extern "C" fn promptprint_query(
         let verdict = handle.reader.query(&[Piece { kind: PartKind::Prompt, text }], options);
         // SAFETY: `check_struct` above found it to be a struct of a known size.
         unsafe { memory::write_struct(out, &promptprint_verdict::of(&verdict)) };
+        Ok(Status::PROMPTPRINT_OK)
+    })
+}
+
+/// Look up a request that the host has parsed already.
+///
+/// parts, part_count: its pieces; the last user turn is looked up, else the first, else the plain prompt.
+/// Otherwise as promptprint_query.
+///
+/// # Safety
+/// `reader` is NULL or an open handle; the other pointers are valid for what they point to, or NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn promptprint_query_parts(
+    reader: *const promptprint_reader,
+    parts: *const promptprint_part,
+    part_count: usize,
+    options: *const promptprint_query_options,
+    out: *mut promptprint_verdict,
+) -> promptprint_status {
+    // SAFETY: a live handle or NULL, by the contract.
+    let handle = unsafe { memory::handle(reader, "reader") };
+    guard(handle.as_ref().ok().map(|handle| &*handle.last_error), || {
+        let handle = handle?;
+        // SAFETY: a caller's struct or NULL, by the contract.
+        unsafe { memory::check_struct(out, "out") }?;
+        // SAFETY: `part_count` readable parts, by the contract.
+        let pieces = unsafe { read_parts(parts, part_count) }?;
+        // SAFETY: a caller's struct or NULL, by the contract.
+        let options = unsafe { query_options(options) }?;
+        let verdict = handle.reader.query(&pieces, options);
+        // SAFETY: `check_struct` above found it to be a struct of a known size.
+        unsafe { memory::write_struct(out, &promptprint_verdict::of(&verdict)) };
+        Ok(Status::PROMPTPRINT_OK)
+    })
+}
+
+/// What is kept of a text.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct promptprint_sketch {
+    /// In: sizeof(struct promptprint_sketch), set by the caller.
+    pub struct_size: u32,
+    /// 1: the normal form is empty; such a text is near nothing.
+    pub is_empty: u32,
+    /// Keyed digest of the normal form: equal texts have equal ones, under one key and class.
+    pub fingerprint: [u8; 16],
+    /// 128 slots of 8 bits: the share of equal ones estimates the resemblance.
+    pub signature: [u8; 128],
+}
+
+// SAFETY: repr(C), `struct_size` comes first, and all fields are numbers, of which zero is a value.
+unsafe impl Sized32 for promptprint_sketch {
+    const BYTES_MIN: usize = size_of::<Self>();
+}
+
+/// Sketch one text under the store's key, without looking it up.
+///
+/// kind: an enum promptprint_part_kind.
+/// out: set on PROMPTPRINT_OK only; out->struct_size must be set by the caller.
+/// Returns PROMPTPRINT_NOT_FOUND where the reader has no key: see promptprint_last_error.
+///
+/// # Safety
+/// `reader` is NULL or an open handle; `text` points to `text_bytes` readable bytes; `out` is NULL or a caller's struct.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn promptprint_sketch_text(
+    reader: *const promptprint_reader,
+    kind: u32,
+    text: *const c_void,
+    text_bytes: usize,
+    out: *mut promptprint_sketch,
+) -> promptprint_status {
+    // SAFETY: a live handle or NULL, by the contract.
+    let handle = unsafe { memory::handle(reader, "reader") };
+    guard(handle.as_ref().ok().map(|handle| &*handle.last_error), || {
+        let handle = handle?;
+        // SAFETY: a caller's struct or NULL, by the contract.
+        unsafe { memory::check_struct(out, "out") }?;
+        // SAFETY: readable bytes, by the contract.
+        let text = unsafe { memory::bytes(text, text_bytes, "text") }?;
+        let piece = Piece { kind: part_kind(kind)?, text };
+        let sketch = handle.reader.sketch(&piece);
+        let sketch =
+            sketch.ok_or_else(|| Failure::new(Status::PROMPTPRINT_NOT_FOUND, handle.reader.trouble().join("; ")))?;
+        let told = promptprint_sketch {
+            struct_size: 0,
+            is_empty: u32::from(sketch.is_empty),
+            fingerprint: sketch.fingerprint.to_le_bytes(),
+            signature: sketch.signature,
+        };
+        // SAFETY: `check_struct` above found it to be a struct of a known size.
+        unsafe { memory::write_struct(out, &told) };
         Ok(Status::PROMPTPRINT_OK)
     })
 }
@@ -220,7 +316,7 @@ pub unsafe extern "C" fn promptprint_request_id(
 ) -> promptprint_status {
     // SAFETY: a live handle or NULL, by the contract.
     let handle = unsafe { memory::handle(reader, "reader") };
-    guard(handle.as_ref().ok().map(|handle| &handle.last_error), || {
+    guard(handle.as_ref().ok().map(|handle| &*handle.last_error), || {
         let handle = handle?;
         if out.is_null() && capacity > 0 {
             return Err(Failure::null("out"));

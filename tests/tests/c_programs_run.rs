@@ -2,15 +2,18 @@
 
 use promptprint_tests::abi;
 
-const PROMPT: &str = "Solve the following problem step by step, and give the answer at the end: how many primes are below 1000?";
-const NEAR: &str = "Solve the following problem step by step, and give the answer at the end: how many primes are below 5000?";
+const PROMPT: &str =
+    "Solve the following problem step by step, and give the answer at the end: how many primes are below 1000?";
+const NEAR: &str =
+    "Solve the following problem step by step, and give the answer at the end: how many primes are below 5000?";
 const FAR: &str = "Please write a short story about a lighthouse keeper who collects umbrellas that were lost at sea.";
 
 fn lines() -> Vec<String> {
     let mut lines: Vec<String> = (0..6)
         .map(|n| format!(r#"{{"id":"r{n}","account":"a{}","ts":{},"prompt":"{PROMPT}"}}"#, n % 3, 1000 + n))
         .collect();
-    lines.push(r#"{"id":"s","account":"b","ts":5,"prompt":"An unrelated question about the weather in April."}"#.into());
+    lines
+        .push(r#"{"id":"s","account":"b","ts":5,"prompt":"An unrelated question about the weather in April."}"#.into());
     lines
 }
 

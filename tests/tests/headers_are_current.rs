@@ -16,22 +16,22 @@ fn compare(path: &Path, fresh: &str) {
 fn header(config: &str) -> String {
     let ffi = abi::workspace().join("ffi");
     let config = cbindgen::Config::from_file(ffi.join(config)).expect("a configuration");
-    let mut files: Vec<_> = std::fs::read_dir(ffi.join("src")).expect("sources").map(|entry| entry.expect("entry").path()).collect();
-    files.sort();
-    let builder = files.iter().fold(cbindgen::Builder::new().with_config(config), |builder, file| builder.with_src(file));
+    // It follows the modules of lib.rs by itself.
+    let builder = cbindgen::Builder::new().with_config(config).with_src(ffi.join("src/lib.rs"));
     let mut bytes = Vec::new();
     builder.generate().expect("a header").write(&mut bytes);
     String::from_utf8(bytes).expect("UTF-8")
 }
 
-/// Leaves out what stands between `#if` and `#endif`: C23's fixed types of enums, for compilers alone.
+/// Leaves out what stands between `#if` and `#endif`, C23's fixed types of enums, but for the types that C99 knows.
 fn without_preprocessor(header: &str) -> String {
     let mut depth = 0_usize;
     let mut bare = String::new();
     for line in header.lines() {
         let line = line.trim_end();
         depth += usize::from(line.starts_with("#if"));
-        if depth == 0 && !line.starts_with("//") {
+        let is_plain_type = ["typedef int32_t ", "typedef uint32_t "].iter().any(|start| line.starts_with(start));
+        if (depth == 0 || is_plain_type) && !line.starts_with("//") {
             bare.push_str(line);
             bare.push('\n');
         }

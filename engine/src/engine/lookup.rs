@@ -130,7 +130,8 @@ pub(super) fn senders(
         uses += rows;
         // Rows are in the order of time, and a form's uses in the order of rows.
         let ends = [view.use_at(form, 0), view.use_at(form, rows.saturating_sub(1))];
-        for time_ms in ends.into_iter().flatten().map(|row| view.time_ms(usize_of(row))).filter(|time| *time != NO_TIME) {
+        for time_ms in ends.into_iter().flatten().map(|row| view.time_ms(usize_of(row))).filter(|time| *time != NO_TIME)
+        {
             senders.first_ms = Some(senders.first_ms.map_or(time_ms, |first| first.min(time_ms)));
             senders.last_ms = senders.last_ms.max(Some(time_ms));
         }

@@ -6,8 +6,14 @@
 
 mod counter;
 mod lookup;
+pub mod observation;
 mod reader;
 mod recent;
+mod reduce;
 mod sealed;
+mod stream;
+mod writer;
 
 pub use reader::{Piece, QueryOptions, Reader, ReaderOptions};
+pub use stream::{EndedRequest, RequestStream};
+pub use writer::{Durability, Envelope, Observed, Writer, WriterOptions};

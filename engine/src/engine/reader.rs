@@ -11,7 +11,9 @@ use super::counter::AccountCounter;
 use super::lookup::{self, Probe, Senders};
 use super::recent::Recent;
 use super::sealed::Sealed;
+use super::writer::{rank, signature_of};
 use crate::corpus::NONE;
+use crate::corpus::builder::PreparedPart;
 use crate::corpus::prepare::{PrepareScratch, Preparer};
 use crate::corpus::snapshot::{check_keys, display_id, spec_of};
 use crate::error::{Error, Result};
@@ -119,6 +121,30 @@ pub(super) struct Scratch {
     text_bytes: usize,
 }
 
+impl Scratch {
+    /// Remembers that a text of so many bytes went through.
+    pub(super) fn note_text(&mut self, bytes: usize) {
+        self.text_bytes = self.text_bytes.max(bytes);
+    }
+}
+
+/// One part, as it is looked up.
+#[derive(Debug, Clone, Copy)]
+struct Sketch {
+    class: u8,
+    fingerprint: u128,
+    signature: Signature,
+}
+
+/// The kinds of part that are looked up, in the order in which they count: the user's turns where there are any, else
+/// whatever ranks first.
+fn looked_up(kinds: impl Iterator<Item = PartKind> + Clone) -> impl Iterator<Item = PartKind> {
+    let user = [PartKind::LastUser, PartKind::FirstUser, PartKind::Prompt];
+    let present = user.map(|kind| kinds.clone().any(|other| other == kind).then_some(kind));
+    let other = if present.iter().all(Option::is_none) { kinds.min_by_key(|kind| rank(*kind)) } else { None };
+    present.into_iter().flatten().chain(other)
+}
+
 /// A clock that is only read where there is a deadline.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deadline(Option<(Instant, Duration)>);
@@ -133,12 +159,12 @@ impl Deadline {
     }
 
     /// Whether as much work again as was done so far would pass it: each step costs about what the ones before did.
-    fn too_near(&self) -> bool {
+    pub(super) fn too_near(&self) -> bool {
         self.0.is_some_and(|(start, length)| start.elapsed() * 2 >= length)
     }
 
     /// Whether `bytes` of text surely take longer than all of it, at a byte a nanosecond.
-    fn hopeless(&self, bytes: usize) -> bool {
+    pub(super) fn hopeless(&self, bytes: usize) -> bool {
         self.0.is_some_and(|(_, length)| u128::from(u64_of(bytes)) > length.as_nanos())
     }
 }
@@ -269,9 +295,20 @@ impl Reader {
         let deadline = Deadline::new(options.deadline_us);
         let Some(state) = self.state() else { return Verdict { store_damaged: true, ..Verdict::default() } };
         let mut scratch = self.scratch();
-        let verdict = self.verdict(&state, pieces, deadline, &mut scratch, None);
+        let verdict = self.verdict(&state, pieces, deadline, &mut scratch);
         self.give_back(scratch);
         verdict
+    }
+
+    /// What is kept of a text, without looking it up; `None` where the reader has no key.
+    #[must_use]
+    pub fn sketch(&self, piece: &Piece<'_>) -> Option<PreparedPart> {
+        let state = self.state()?;
+        let mut scratch = self.scratch();
+        scratch.note_text(piece.text.len());
+        let part = state.preparer()?.text(piece.kind, piece.text, &mut scratch.prepare);
+        self.give_back(scratch);
+        Some(part)
     }
 
     pub(super) fn scratch(&self) -> Box<Scratch> {
@@ -285,80 +322,89 @@ impl Reader {
         }
     }
 
-    /// The pieces that are looked up, in the order in which they count.
-    fn ranked<'p, 't>(pieces: &'p [Piece<'t>]) -> impl Iterator<Item = &'p Piece<'t>> {
-        let of = |kind| pieces.iter().rev().find(move |piece| piece.kind == kind);
-        let user = [PartKind::LastUser, PartKind::FirstUser, PartKind::Prompt].map(of);
-        let other = pieces.first().filter(|_| user.iter().all(Option::is_none));
-        user.into_iter().flatten().chain(other)
-    }
-
-    pub(super) fn verdict(
-        &self,
-        state: &State,
-        pieces: &[Piece<'_>],
-        deadline: Deadline,
-        scratch: &mut Scratch,
-        recent: Option<&Recent>,
-    ) -> Verdict {
+    /// The verdict over text that is not sketched yet: only what is looked up is sketched.
+    fn verdict(&self, state: &State, pieces: &[Piece<'_>], deadline: Deadline, scratch: &mut Scratch) -> Verdict {
         let mut verdict = Verdict { store_damaged: !state.trouble.is_empty(), ..Verdict::default() };
         let Some(preparer) = state.preparer() else { return verdict };
-        for (rank, piece) in Self::ranked(pieces).enumerate() {
-            if rank == 0 {
-                self.piece(state, preparer, piece, deadline, scratch, recent, &mut verdict);
-            } else if verdict.family.is_none() && verdict.depth == Depth::Full {
-                let mut other = Verdict::default();
-                self.piece(state, preparer, piece, deadline, scratch, None, &mut other);
-                verdict.family = other.family;
-                verdict.campaign = other.campaign;
-                verdict.advice = other.advice;
+        for kind in looked_up(pieces.iter().map(|piece| piece.kind)) {
+            let Some(piece) = pieces.iter().rev().find(|piece| piece.kind == kind) else { continue };
+            let is_first = verdict.fingerprint.is_none() && verdict.depth == Depth::Full;
+            if !is_first && (verdict.family.is_some() || verdict.depth != Depth::Full) {
+                break;
             }
+            scratch.note_text(piece.text.len());
+            if deadline.hopeless(piece.text.len()) {
+                verdict.depth = Depth::Skipped;
+                break;
+            }
+            let fingerprint = preparer.fingerprint(piece.kind, piece.text, &mut scratch.prepare);
+            if deadline.too_near() {
+                verdict.fingerprint.get_or_insert(fingerprint);
+                verdict.depth = Depth::Fingerprint;
+                break;
+            }
+            let sketch =
+                Sketch { class: piece.kind.class(), fingerprint, signature: preparer.signature(&mut scratch.prepare) };
+            self.add(state, &sketch, deadline, scratch, None, &mut verdict);
         }
         verdict
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn piece(
+    /// The verdict over parts that are sketched already, for whoever records them too.
+    pub(super) fn verdict_of_parts(
         &self,
         state: &State,
-        preparer: &Preparer,
-        piece: &Piece<'_>,
+        parts: &[PreparedPart],
+        deadline: Deadline,
+        scratch: &mut Scratch,
+        recent: &Recent,
+    ) -> Verdict {
+        let mut verdict = Verdict { store_damaged: !state.trouble.is_empty(), ..Verdict::default() };
+        for kind in looked_up(parts.iter().map(|part| part.kind)) {
+            let Some(part) = parts.iter().rev().find(|part| part.kind == kind) else { continue };
+            if verdict.fingerprint.is_some() && (verdict.family.is_some() || verdict.depth != Depth::Full) {
+                break;
+            }
+            let (class, fingerprint) = (kind.class(), part.fingerprint);
+            let sketch = Sketch { class, fingerprint, signature: signature_of(part) };
+            self.add(state, &sketch, deadline, scratch, Some(recent), &mut verdict);
+        }
+        verdict
+    }
+
+    /// Looks one part up: the first decides the verdict, a later one only its family.
+    fn add(
+        &self,
+        state: &State,
+        sketch: &Sketch,
         deadline: Deadline,
         scratch: &mut Scratch,
         recent: Option<&Recent>,
         verdict: &mut Verdict,
     ) {
-        scratch.text_bytes = scratch.text_bytes.max(piece.text.len());
-        if deadline.hopeless(piece.text.len()) {
-            verdict.depth = Depth::Skipped;
+        if verdict.fingerprint.is_none() {
+            verdict.fingerprint = Some(sketch.fingerprint);
+            self.look_up(state, sketch, deadline, scratch, recent, verdict);
             return;
         }
-        let fingerprint = preparer.fingerprint(piece.kind, piece.text, &mut scratch.prepare);
-        verdict.fingerprint = Some(fingerprint);
-        if deadline.too_near() {
-            verdict.depth = Depth::Fingerprint;
-            if let Some(recent) = recent {
-                recent.look_up_exact(fingerprint, verdict);
-            }
-            return;
-        }
-        let signature = preparer.signature(&mut scratch.prepare);
-        self.look_up(state, piece.kind.class(), fingerprint, &signature, deadline, scratch, recent, verdict);
+        let mut other = Verdict::default();
+        self.look_up(state, sketch, deadline, scratch, None, &mut other);
+        verdict.family = other.family;
+        verdict.campaign = other.campaign;
+        verdict.advice = other.advice;
     }
 
     /// Everything that the segments and the recent traffic know of one sketched text.
-    #[allow(clippy::too_many_arguments)]
-    pub(super) fn look_up(
+    fn look_up(
         &self,
         state: &State,
-        class: u8,
-        fingerprint: u128,
-        signature: &Signature,
+        sketch: &Sketch,
         deadline: Deadline,
         scratch: &mut Scratch,
         recent: Option<&Recent>,
         verdict: &mut Verdict,
     ) {
+        let Sketch { class, fingerprint, signature } = *sketch;
         if signature.is_empty() {
             return;
         }
@@ -425,7 +471,6 @@ impl Reader {
     }
 
     /// The kernels this reader computes with.
-    #[allow(dead_code)]
     pub(super) fn kernels(&self) -> Kernels {
         self.kernels
     }
@@ -434,13 +479,15 @@ impl Reader {
         &self.fs
     }
 
-    pub(super) fn unequal_max(&self) -> u32 {
-        self.unequal_max
+    pub(super) fn key_path(&self) -> &Path {
+        &self.key_path
     }
 
     /// Number of live segments that answer.
     #[must_use]
     pub fn segment_count(&self) -> u32 {
-        self.state().and_then(|state| state.sealed().map(|sealed| u32_saturating(sealed.segments().count()))).unwrap_or(0)
+        self.state()
+            .and_then(|state| state.sealed().map(|sealed| u32_saturating(sealed.segments().count())))
+            .unwrap_or(0)
     }
 }

@@ -94,7 +94,13 @@ impl Recent {
     }
 
     /// Adds to `verdict` and `accounts` what is known of a text and its near-duplicates.
-    pub(super) fn look_up(&self, probe: &Probe<'_>, kernels: Kernels, accounts: &mut AccountCounter, verdict: &mut Verdict) {
+    pub(super) fn look_up(
+        &self,
+        probe: &Probe<'_>,
+        kernels: Kernels,
+        accounts: &mut AccountCounter,
+        verdict: &mut Verdict,
+    ) {
         let generations = self.lock();
         for generation in [&generations.old, &generations.new] {
             let Some((text, unequal)) = generation.nearest(probe, kernels) else { continue };
@@ -108,26 +114,10 @@ impl Recent {
             }
         }
     }
-
-    /// The same by fingerprint alone, when there was no time for a signature.
-    pub(super) fn look_up_exact(&self, fingerprint: u128, verdict: &mut Verdict) {
-        let generations = self.lock();
-        let mut accounts = AccountCounter::default();
-        for generation in [&generations.old, &generations.new] {
-            if let Some(text) = generation.exact(fingerprint) {
-                let text = &generation.texts[text];
-                accounts.unite(&text.accounts);
-                add(text, verdict);
-                verdict.nearest = Some(Nearest { place: Place::Recent, resemblance: 1.0, is_exact: true });
-            }
-        }
-        verdict.accounts_seen = accounts.count();
-    }
 }
 
 fn add(text: &Text, verdict: &mut Verdict) {
-    let mut senders =
-        Senders { requests: verdict.requests_seen, first_ms: verdict.first_ms, last_ms: verdict.last_ms };
+    let mut senders = Senders { requests: verdict.requests_seen, first_ms: verdict.first_ms, last_ms: verdict.last_ms };
     senders.add(Senders { requests: text.requests, first_ms: text.first_ms, last_ms: text.last_ms });
     verdict.requests_seen = senders.requests;
     verdict.first_ms = senders.first_ms;
@@ -158,7 +148,8 @@ impl Generation {
     }
 
     fn exact(&self, fingerprint: u128) -> Option<usize> {
-        self.in_bucket(BANDS, Self::fingerprint_hash(fingerprint)).find(|text| self.texts[*text].fingerprint == fingerprint)
+        self.in_bucket(BANDS, Self::fingerprint_hash(fingerprint))
+            .find(|text| self.texts[*text].fingerprint == fingerprint)
     }
 
     /// The very text, else the nearest one within the probe's bound.
@@ -248,7 +239,8 @@ mod tests {
     fn see(recent: &Recent, n: u32, account: u64, sequence: u64) {
         let signature = signature(n);
         let fingerprint = u128::from_le_bytes(*signature.first_chunk().expect("16 bytes"));
-        let account = u64::from_le_bytes(*blake3::hash(&account.to_le_bytes()).as_bytes().first_chunk().expect("8 bytes"));
+        let account =
+            u64::from_le_bytes(*blake3::hash(&account.to_le_bytes()).as_bytes().first_chunk().expect("8 bytes"));
         let time_ms = Some(i64::from(n));
         let sighting = Sighting { fingerprint, class: 1, signature: &signature, account: Some(account), time_ms };
         recent.insert(&sighting, sequence, Kernels::detect());

@@ -1,7 +1,7 @@
 //! `audit`.
-use std::process::ExitCode;
-use promptprint::Result;
 use super::common::StoreArgs;
+use promptprint::Result;
+use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
