@@ -175,6 +175,10 @@ fn person(culture: &Culture, turn: Turn, draft: &mut Draft) {
             _ = write!(draft.template, "viral/{which}");
             "viral"
         }
+        Said::Routine => {
+            _ = write!(draft.template, "routine/{:08x}", turn.who >> 32);
+            "routine"
+        }
     };
 }
 
@@ -213,7 +217,9 @@ impl Operation {
             draft.kind = "cover";
             return;
         }
-        let which = rng.at(self.skeletons.len());
+        // Templates stand language by language; an account keeps to one language.
+        let languages = index(u64::from(self.spec.languages.max(1)));
+        let which = rng.at(self.skeletons.len() / languages) * languages + index(u64::from(ask.member)) % languages;
         let Some(skeleton) = self.skeletons.get(which) else { return };
         draft.kind = "campaign";
         draft.template.push_str(&skeleton.name);
@@ -252,7 +258,7 @@ impl Operation {
             Draw::Shard => {
                 let turn = *served / self.spec.samples.max(1);
                 *served += 1;
-                // An odd step that shares no factor with most pools walks through all of them in a scattered order.
+                // A prime step larger than any usual pool walks through all of it, in a scattered order.
                 turn.wrapping_mul(2_654_435_761) % pool
             }
         };

@@ -155,6 +155,7 @@ fn token(letter: u8, rng: &mut Rng, out: &mut String) {
         b'P' => expand_from(pick(rng, &PREPOSITIONS), 0, rng, out),
         b'S' => expand_from(pick(rng, &CLAUSES), 0, rng, out),
         b'#' => number(rng, out),
+        b'0' => _ = write!(out, "{}", rng.between(2, 60)),
         b'q' => expand_from(
             "$# {km|kg|hours|days|litres|pages|rows|percent|users|metres|weeks|MB|boxes|seats|tonnes|minutes|degrees}",
             0,
@@ -174,7 +175,7 @@ fn token(letter: u8, rng: &mut Rng, out: &mut String) {
             }
         }
         b'h' => _ = write!(out, "{:0width$x}", rng.next() >> 36, width = 7),
-        b' ' => out.push_str("$"),
+        b' ' => out.push('$'),
         other => out.push(char::from(other)),
     }
     article(out, start);

@@ -33,6 +33,7 @@ pub(crate) fn noun(rng: &mut Rng, out: &mut String) {
 pub(crate) fn plural(rng: &mut Rng, out: &mut String) {
     let noun = word(&NOUNS, rng);
     match noun.as_bytes() {
+        [.., before, b's'] if *before != b's' => out.push_str(noun),
         [.., b's' | b'x' | b'z'] | [.., b'c' | b's', b'h'] => {
             out.push_str(noun);
             out.push_str("es");
@@ -72,12 +73,29 @@ pub(crate) fn verb(bend: Bend, rng: &mut Rng, out: &mut String) {
     match bend {
         Bend::Base => out.push_str(verb),
         Bend::Ing => {
-            out.push_str(stem.filter(|s| !s.ends_with('e')).unwrap_or(verb));
+            match verb.strip_suffix("ie") {
+                Some(stem) => {
+                    out.push_str(stem);
+                    out.push('y');
+                }
+                None => out.push_str(stem.filter(|s| !s.ends_with('e')).unwrap_or(verb)),
+            }
             out.push_str("ing");
         }
         Bend::Past => {
-            out.push_str(stem.unwrap_or(verb));
-            out.push_str("ed");
+            out.push_str(
+                stem.unwrap_or(verb)
+                    .strip_suffix('y')
+                    .filter(|s| !s.ends_with(['a', 'e', 'o']))
+                    .map_or(stem.unwrap_or(verb), |s| s),
+            );
+            out.push_str(
+                if verb.ends_with('y') && !verb.ends_with("ay") && !verb.ends_with("ey") && !verb.ends_with("oy") {
+                    "ied"
+                } else {
+                    "ed"
+                },
+            );
         }
         Bend::Third => {
             out.push_str(verb);
@@ -105,7 +123,7 @@ pub(crate) fn invented(rng: &mut Rng, out: &mut String) {
 }
 
 /// Makes the ASCII letter at `start` a capital.
-pub(crate) fn capitalise(out: &mut String, start: usize) {
+pub(crate) fn capitalise(out: &mut str, start: usize) {
     if let Some(first) = out.get_mut(start..).and_then(|rest| rest.get_mut(..1)) {
         first.make_ascii_uppercase();
     }

@@ -10,7 +10,7 @@ use crate::tongues::TONGUES;
 
 const ROLES: [&str; 10] = [
     "You are {a|an experienced|a careful|a senior} $j {who|that} {teaches|trains} {students|learners} to $v $s.",
-    "{Act|Work} as {a|an expert} $j {with|having} $# years of {practice|experience} {in|with} $s.",
+    "{Act|Work} as {a|the} $j {with|having} $0 years of {practice|experience} {in|with} $s.",
     "{Imagine|Suppose} you are the {author|writer} of model {solutions|answers} for a {course|class} on $a $s.",
     "You {answer|solve} {exam|contest} {questions|problems} {like|as} a $a $j would.",
     "{Take|Adopt} the {role|part} of a {teacher|tutor} of $s {whose|and your} notes are {read|studied} by {others|beginners}.",
@@ -33,7 +33,7 @@ const ELICITS: [&str; 22] = [
     "{Write|Keep} {your|the} {thoughts|reasoning} {between|inside} {<think> and </think>|<scratch> tags|[notes] and [/notes]} {markers|} and {put|place} {the|your} {answer|result} {after|below} {them|it}.",
     "{End|Finish} with {a|one} {line|sentence} that {starts|begins} with {\"Answer:\"|\"Final:\"|\"Result =\"}.",
     "{If|Whenever} {a|some} {step|point} is {uncertain|unclear}, {say|note} {so|it} and {explore|follow} {both|all} {branches|options}.",
-    "{Use|Write} {at least|no fewer than} $# {sentences|lines} for {the|your} {reasoning|explanation}.",
+    "{Use|Write} {at least|no fewer than} $0 {sentences|lines} for {the|your} {reasoning|explanation}.",
     "{Do not|Never} {shorten|summarise|compress} {the|your} {reasoning|derivation}; {long|complete} {answers|solutions} are {welcome|preferred}.",
     "{Name|Identify} the {principle|rule|theorem} {behind|used in} {each|every} {step|move} and {quote|state} it {exactly|briefly}.",
     "{Where|When} {you|one} would {normally|usually} {jump|leap} ahead, {slow down|stop} and {explain|expand} the $a {detail|part}.",
@@ -43,6 +43,65 @@ const ELICITS: [&str; 22] = [
     "{Write|Answer} {so that|such that} a {student|beginner} could {reproduce|repeat} {the|your} {work|derivation} {without|and needs no} {help|a book}.",
     "{Separate|Split} {the|your} {reply|answer} into {\"Analysis\"|\"Thoughts\"|\"Work\"} and {\"Answer\"|\"Conclusion\"|\"Outcome\"}.",
     "{After|Following} {the|your} {answer|solution}, {invent|add} {a|one} {harder|similar} {question|exercise} {and|, then} {solve|answer} it {the same|that} way.",
+];
+/// Demands for reasoning in other languages: code, sentences, lead-in.
+const ABROAD: [(&str, &[&str], &str); 4] = [
+    (
+        "es",
+        &[
+            "{Muestra|Escribe|Expón} {cada|todo} paso de {tu|el} razonamiento antes de dar {la|tu} respuesta {final|definitiva}.",
+            "{Piensa|Razona} {paso a paso|en voz alta|despacio} y no {omitas|saltes} {ningún paso|nada}, {aunque|incluso si} parezca {obvio|trivial}.",
+            "{Incluye|Menciona} las ideas que {probaste|consideraste} y {descartaste|rechazaste}, con {el motivo|la razón}.",
+            "{Numera|Cuenta} los pasos y {da|escribe} una razón para cada uno.",
+            "{Comprueba|Verifica} el resultado {con|mediante} otro método antes de {terminar|cerrar}.",
+            "{Primero|Para empezar}, {repite|reformula} el {problema|enunciado} con {tus|otras} palabras y {anota|enumera} los datos.",
+            "{Termina|Acaba} con una línea que {empiece|comience} por {\"Respuesta:\"|\"Final:\"}.",
+            "Si {algo|un paso} no está {claro|seguro}, {dilo|anótalo} y {explora|sigue} las dos {opciones|ramas}.",
+        ],
+        "{Problema|Pregunta|Ejercicio}:",
+    ),
+    (
+        "fr",
+        &[
+            "{Montre|Écris|Expose} chaque étape de {ton|la} {raisonnement|réflexion} avant de donner la réponse {finale|définitive}.",
+            "{Réfléchis|Raisonne} {pas à pas|à voix haute|lentement} et ne {saute|passe} aucune étape, même si elle {semble|paraît} évidente.",
+            "{Mentionne|Note} les idées que tu as {essayées|envisagées} puis {écartées|rejetées}, et {pourquoi|la raison}.",
+            "{Numérote|Compte} les étapes et {donne|ajoute} une raison pour chacune.",
+            "{Vérifie|Contrôle} le résultat par une autre méthode avant de {conclure|finir}.",
+            "{D'abord|Pour commencer}, {reformule|répète} {le problème|la question} avec {tes|d'autres} mots et {liste|note} les données.",
+            "{Termine|Finis} par une ligne qui commence par {\"Réponse :\"|\"Résultat :\"}.",
+            "Si {un point|une étape} n'est pas {clair|sûr}, {dis-le|note-le} et {explore|suis} les deux {branches|voies}.",
+        ],
+        "{Problème|Question|Exercice} :",
+    ),
+    (
+        "de",
+        &[
+            "{Zeige|Schreibe|Nenne} jeden Schritt {deiner|der} {Überlegung|Herleitung}, bevor du die {endgültige|letzte} Antwort gibst.",
+            "{Denke|Überlege} {Schritt für Schritt|laut|langsam} und {überspringe|lasse} nichts {aus|weg}, auch wenn es {offensichtlich|einfach} {scheint|wirkt}.",
+            "{Erwähne|Notiere} die Ideen, die du {geprüft|erwogen} und {verworfen|abgelehnt} hast, mit {Grund|Begründung}.",
+            "{Nummeriere|Zähle} die Schritte und {gib|nenne} für jeden einen Grund.",
+            "{Prüfe|Kontrolliere} das Ergebnis mit {einem anderen|einem zweiten} Verfahren, bevor du {schließt|endest}.",
+            "{Zuerst|Am Anfang} {wiederhole|fasse} die Aufgabe in {eigenen|einfachen} Worten und {liste|schreibe} auf, was {gegeben|bekannt} ist.",
+            "{Ende|Schließe} mit einer Zeile, die mit {\"Antwort:\"|\"Ergebnis:\"} beginnt.",
+            "Wenn etwas {unklar|unsicher} ist, {sage|schreibe} es und {verfolge|prüfe} beide {Wege|Zweige}.",
+        ],
+        "{Aufgabe|Frage|Problem}:",
+    ),
+    (
+        "zh",
+        &[
+            "{请写出|请列出|请展示}{推理|思考}的每一{步|个步骤}，{然后|最后}再给出{最终|最后的}{答案|结论}。",
+            "{一步一步|逐步}{思考|推理}，{不要|切勿}{省略|跳过}任何{步骤|细节}，{即使|哪怕}它{看起来|似乎}{很明显|很简单}。",
+            "{说明|写下}你{考虑过|尝试过}又{放弃|排除}的{想法|方案}，{并|以及}{解释原因|理由}。",
+            "{给步骤编号|为每一步编号}，{并|同时}{说明|给出}每一步的{理由|依据}。",
+            "{结束|给出答案}之前，用{另一种|第二种}方法{检验|验证}{结果|答案}。",
+            "{首先|第一步}，用{自己|简单}的话{复述|重述}{题目|问题}，{列出|写明}{已知条件|给定内容}。",
+            "{最后一行|结尾}{必须|要}以{“答案：”|“结论：”}{开头|开始}。",
+            "{如果|若}{某一步|某处}{不确定|不清楚}，{请说明|要写明}，{并|再}{分别讨论|探讨}{两种|所有}{可能|情况}。",
+        ],
+        "{题目|问题|任务}：",
+    ),
 ];
 const LEADS: [&str; 8] = [
     "{Problem|Task|Question}:",
@@ -56,22 +115,22 @@ const LEADS: [&str; 8] = [
 ];
 const PERSONAS: [&str; 8] = [
     "You are $c, {a|the} {friendly|patient|$a} {assistant|helper|guide} {for|of} {customers|users|members} of $c.",
-    "You {work|serve} as {the|a} {virtual|digital|in-app} $j {at|of} $c {in|near} $c.",
-    "$c {is|acts as} {a|an|the} {in-house|online} {tutor|advisor|concierge} {built|made} by $c for {its|their} $s.",
+    "You {work|serve} as {the|a} {virtual|digital|remote} $j {at|of} $c {in|near} $c.",
+    "$c {is|acts as} {the|our} {in-house|online} {tutor|advisor|concierge} {built|made} by $c for {its|their} $s.",
     "You {answer|handle} {messages|tickets|questions} about $s {for|on behalf of} $c.",
     "You {help|support} {people|clients} of $c to {find|choose|return|repair} $s.",
-    "This {assistant|bot} {belongs|is part of} $c, a {maker|seller|lender} of $a $s.",
+    "This {assistant|bot} {belongs to|is part of} $c, a {maker|seller|lender} of $a $s.",
     "You {classify|sort|route} {incoming|new} {requests|mails} {for|at} the $n {desk|team} of $c.",
     "You {write|draft} {product|listing|help} texts {for|about} the $s that $c {sells|rents|ships}.",
 ];
 const FACTS: [&str; 12] = [
     "{Opening|Service} hours are {7|8|9|10} to {16|18|20|22} {on|except} {weekdays|Sundays|holidays}.",
     "The {plans|tiers} are called $c, $c and $c {and|; they} cost $x, $x and $x.",
-    "{Returns|Refunds} {take|need} $# {working|} days and {a|the} $n.",
+    "{Returns|Refunds} {take|need} $0 {working days|days} and {a|the} $n.",
     "{Shipping|Delivery} {to|within} $c {costs|is} $x.",
-    "$s {are|must be} {kept|stored} {at|below} $# degrees.",
-    "{Members|Customers} {over|under} $# {get|receive} $#% off $s.",
-    "{The|Our} {office|depot|store} is {at|on} $# $f {Street|Road|Square} in $c.",
+    "$s {are|must be} {kept|stored} {at|below} $0 degrees.",
+    "{Members|Customers} {over|under} $0 {get|receive} $0% off $s.",
+    "{The|Our} {office|depot|store} is {at|on} $0 $f {Street|Road|Square} in $c.",
     "{Orders|Bookings} above $x {include|come with} a free $n.",
     "{Error|Code} $i means that {the|a} $n is $a.",
     "{Only|Just} $js may {approve|change} $s.",
@@ -106,7 +165,7 @@ const RULES: [&str; 10] = [
     "{Prices|Dates} {are|go} {in|by} {local|$c} {currency|time}.",
     "{Sort|Order} {results|$s} by $n{, then $n|}.",
     "{Tag|Mark} {urgent|$a} {cases|items} with [$i].",
-    "{Limit|Restrict} {lists|tables} to $# {rows|items}.",
+    "{Limit|Restrict} {lists|tables} to $0 {rows|items}.",
     "{Avoid|Skip} {words|terms} {such as|like} $a and $a.",
 ];
 const AGENT_RULES: [&str; 26] = [
@@ -138,7 +197,7 @@ const AGENT_RULES: [&str; 26] = [
     "{Long|Slow} {commands|jobs} {run|go} in the background with a {timeout|limit}.",
 ];
 const ACTS: [&str; 6] = [
-    "I want you to act as {a|an} $a $j.",
+    "I want you to act as a $a $j.",
     "{From now on|In this chat}, you are $c, a $j {who|that} $z $s.",
     "{You are|Become} my {personal|private} $j.",
     "{Let's|Let us} play: you {are|speak as} a $j {in|from} $c.",
@@ -151,7 +210,7 @@ const ACT_DETAILS: [&str; 12] = [
     "{Do not|Never} {write|give} explanations{ unless I ask|}.",
     "{Use|Prefer} {words|terms} {of|from} $s and $s.",
     "{Start|Begin} by {asking|telling} me about $N.",
-    "{Each|Every} {reply|turn} {has|needs} {a|one} $n, $# $s and a $n.",
+    "{Each|Every} {reply|turn} {has|needs} {a|one} $n, $0 $s and a $n.",
     "{Rate|Score} {my|the} $n from 1 to {5|10|20}.",
     "{When|If} I {write|say} [{next|stop|$n}], $v {the|my} $n.",
     "{Stay|Remain} {in character|$a} {even|also} when $S.",
@@ -160,11 +219,11 @@ const ACT_DETAILS: [&str; 12] = [
     "{Remember|Note}: $S.",
 ];
 const JOBS_DAILY: [&str; 6] = [
-    "{Summarise|Condense} {the|today's} {log|report|feed} of $i {into|in} $# {bullets|lines} for {the|our} $n {channel|meeting}.",
+    "{Summarise|Condense} {the|today's} {log|report|feed} of $i {into|in} $0 {bullets|lines} for {the|our} $n {channel|meeting}.",
     "{Extract|List} all {failed|late|new} $s from {the|this} {table|export} {below|}.",
     "{Classify|Label} {each|every} row by $n: $a, $a or $a.",
     "{Write|Produce} the {daily|nightly|hourly} $n {digest|bulletin} of $c.",
-    "{Compare|Diff} {the|these} {figures|numbers} with {yesterday|last week} and {flag|mark} {changes|moves} above $#%.",
+    "{Compare|Diff} {the|these} {figures|numbers} with {yesterday|last week} and {flag|mark} {changes|moves} above $0%.",
     "{Translate|Rewrite} {new|changed} {strings|messages} of $c {for|into} {release|version} {notes|texts}.",
 ];
 const ATTACKS: [&str; 10] = [
@@ -211,6 +270,18 @@ pub(crate) fn elicitation(name: String, seed: u64) -> Skeleton {
         sentences(ELICITS.split_at(10).1, behind, key(&[seed, 4]), after, &mut user);
     }
     Skeleton { name, system: Vec::new(), user }
+}
+
+/// The same template as [`elicitation`] in another language: the sentences of the same numbers, in other words.
+pub(crate) fn elicitation_abroad(name: String, seed: u64, language: usize) -> Skeleton {
+    let (code, list, lead) = ABROAD.get(language.saturating_sub(1) % ABROAD.len()).copied().unwrap_or(ABROAD[0]);
+    let mut rng = Rng::of(&[seed, 101]);
+    let mut user = Vec::new();
+    let after = rng.pick(&[" ", "\n", "\n- "]);
+    sentences(list, rng.between(3, 6), key(&[seed, 2]), after, &mut user);
+    user.push(Unit::sentence(lead, key(&[seed, 3]), "\n"));
+    user.push(Unit::slot(Slot::Problem, ""));
+    Skeleton { name: format!("{name}/{code}"), system: Vec::new(), user }
 }
 
 /// An app's system text: persona, facts, rules of its own and boilerplate that others have too; then the user's message.

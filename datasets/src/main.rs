@@ -19,6 +19,12 @@ struct Cli {
 enum Command {
     /// Write a log in the order of time, and who is guilty of what.
     Generate(Generate),
+    /// Print the BLAKE3 digest of what each `.zst` file decompresses to, as `datasets/digests.txt` has it.
+    Digest {
+        /// The files.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
 }
 
 #[derive(Args)]
@@ -53,6 +59,9 @@ struct Generate {
     /// Leave organisations out of the log.
     #[arg(long)]
     hide_orgs: bool,
+    /// Effort of the compression of `.zst` files, 1 to 22; changes no byte of what they decompress to.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=22))]
+    level: i32,
     /// The log: a file (`.zst` is compressed), or `-`.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -79,7 +88,7 @@ enum Sink {
 }
 
 impl Sink {
-    fn create(path: &Path) -> io::Result<Self> {
+    fn create(path: &Path, level: i32) -> io::Result<Self> {
         if path.as_os_str() == "-" {
             return Ok(Self::Plain(BufWriter::with_capacity(1 << 16, Box::new(io::stdout()))));
         }
@@ -89,8 +98,7 @@ impl Sink {
         }
         let file = File::create(path).map_err(named)?;
         if path.extension().is_some_and(|extension| extension == "zst") {
-            // Small samples are committed and deserve the effort; the level changes no byte of what they decompress to.
-            let encoder = zstd::stream::write::Encoder::new(BufWriter::new(file), 6)?;
+            let encoder = zstd::stream::write::Encoder::new(BufWriter::new(file), level)?;
             return Ok(Self::Compressed(Box::new(encoder)));
         }
         Ok(Self::Plain(BufWriter::with_capacity(1 << 16, Box::new(file))))
@@ -121,14 +129,28 @@ impl Write for Sink {
 }
 
 fn main() -> ExitCode {
-    let Cli { command: Command::Generate(arguments) } = Cli::parse();
-    match generate(arguments) {
+    let done = match Cli::parse().command {
+        Command::Generate(arguments) => generate(arguments),
+        Command::Digest { files } => digest(&files),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             _ = writeln!(io::stderr(), "promptprint-datasets: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn digest(files: &[PathBuf]) -> Result<(), Box<dyn std::error::Error>> {
+    for path in files {
+        let named = |source: io::Error| format!("{}: {source}", path.display());
+        let mut hasher = blake3::Hasher::new();
+        let mut decoder = zstd::stream::read::Decoder::new(File::open(path).map_err(named)?)?;
+        io::copy(&mut decoder, &mut hasher).map_err(named)?;
+        writeln!(io::stdout(), "{}  {}", hasher.finalize().to_hex(), path.display())?;
+    }
+    Ok(())
 }
 
 fn generate(arguments: Generate) -> Result<(), Box<dyn std::error::Error>> {
@@ -150,8 +172,9 @@ fn generate(arguments: Generate) -> Result<(), Box<dyn std::error::Error>> {
     };
     let mut traffic = Traffic::new(&model)?;
     let mut recorder = Recorder::new(Output { format, hide_orgs: arguments.hide_orgs });
-    let mut log = Sink::create(&arguments.out)?;
-    let mut requests = arguments.labels_requests.as_deref().map(Sink::create).transpose()?;
+    let mut log = Sink::create(&arguments.out, arguments.level)?;
+    let mut requests =
+        arguments.labels_requests.as_deref().map(|path| Sink::create(path, arguments.level)).transpose()?;
     loop {
         let labels: Option<&mut dyn Write> = match &mut requests {
             Some(sink) => Some(sink),
@@ -166,7 +189,7 @@ fn generate(arguments: Generate) -> Result<(), Box<dyn std::error::Error>> {
         sink.finish()?;
     }
     if let Some(path) = arguments.labels {
-        let mut sink = Sink::create(&path)?;
+        let mut sink = Sink::create(&path, arguments.level)?;
         Recorder::write_accounts(&traffic, &mut sink)?;
         sink.finish()?;
     }

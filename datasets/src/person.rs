@@ -6,7 +6,7 @@ use crate::num::{index, real, whole};
 use crate::rhythm::HOUR_MS;
 use crate::rng::{Rng, key};
 use crate::skeleton::{Skeleton, Slot, render};
-use crate::{english, tongues};
+use crate::{english, library, tongues};
 
 /// A prompt that many people copy within days.
 #[derive(Debug)]
@@ -60,6 +60,8 @@ pub(crate) enum Said {
     Collection(usize),
     /// Going round, by number.
     Viral(usize),
+    /// The person's own habitual prompt, with a new request in it.
+    Routine,
 }
 
 /// Habits of a person that follow from the account's key.
@@ -67,6 +69,8 @@ struct Habits {
     english: f64,
     tongue: &'static tongues::Tongue,
     developer: bool,
+    /// Has a prompt of their own that they use again and again.
+    routine: bool,
     scale: f64,
 }
 
@@ -76,7 +80,13 @@ impl Habits {
         let native = rng.chance(0.45);
         let developer = rng.chance(0.2);
         let english = if native { 1.0 } else { rng.pick(&[0.0, 0.1, 0.3]) };
-        Self { english, tongue: tongues::tongue(&mut rng), developer, scale: rng.lognormal(1.0, 0.45) }
+        Self {
+            english,
+            tongue: tongues::tongue(&mut rng),
+            developer,
+            routine: rng.chance(0.12),
+            scale: rng.lognormal(1.0, 0.45),
+        }
     }
 }
 
@@ -128,6 +138,11 @@ impl Culture {
         {
             out.push_str(self.virals.get(which).map_or("", |viral| viral.text.as_str()));
             return Said::Viral(which);
+        }
+        if habits.routine && rng.chance(0.25) {
+            let skeleton = library::collection(String::new(), key(&[at.who, 13]));
+            render(&skeleton.user, None, |_, out| english::ask(rng, self.scale, out), out);
+            return Said::Routine;
         }
         self.own(&habits, at.who, rng, out)
     }

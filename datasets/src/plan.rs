@@ -211,19 +211,23 @@ impl Planner<'_> {
     fn campaign(&mut self, position: usize, spec: &CampaignSpec) {
         let seed = key(&[self.model.seed, count(position), 97]);
         let name = if spec.name.is_empty() { format!("c{}", position + 1) } else { spec.name.clone() };
-        let skeletons = (0..u64::from(spec.templates))
-            .map(|i| match i {
-                0 if spec.published => traps::published(self.model.seed),
-                _ => library::elicitation(format!("{name}f{}", i + 1), key(&[seed, i])),
-            })
-            .collect();
+        let mut skeletons = Vec::new();
+        for i in 0..u64::from(spec.templates) {
+            for language in 0..index(u64::from(spec.languages.max(1))) {
+                skeletons.push(match (i, language) {
+                    (0, 0) if spec.published => traps::published(self.model.seed),
+                    (_, 0) => library::elicitation(format!("{name}f{}", i + 1), key(&[seed, i])),
+                    _ => library::elicitation_abroad(format!("{name}f{}", i + 1), key(&[seed, i]), language),
+                });
+            }
+        }
         let operation = Operation {
             spec: spec.clone(),
             skeletons,
             seed,
             cloak: spec.cloak.then(|| traps::agent(self.model.seed, 0)),
         };
-        let session = if spec.hydra.is_some() { 3.0 } else { 2.0 };
+        let session = if spec.hydra.is_some() { 3.0 } else { spec.session };
         let cohort = self.cohort(Cohort {
             name: format!("campaign/{name}"),
             kind: "campaign",

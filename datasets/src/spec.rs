@@ -83,6 +83,10 @@ pub struct CampaignSpec {
     pub succession: Succession,
     /// What problems are about; `None` mixes.
     pub subject: Option<Subject>,
+    /// In how many languages each template is written, 1 to 5; an account keeps to one.
+    pub languages: u32,
+    /// Mean requests of a session; 1 is a steady trickle.
+    pub session: f64,
     /// The first template is one that was published, and innocent people use it too.
     pub published: bool,
     /// First day of the campaign.
@@ -116,6 +120,8 @@ impl Default for CampaignSpec {
             hydra: None,
             succession: Succession::Chain,
             subject: None,
+            languages: 1,
+            session: 1.2,
             published: false,
             start_day: 0.0,
             days: 0.0,
@@ -233,6 +239,8 @@ impl FromStr for CampaignSpec {
                         found => found,
                     }
                 }
+                "languages" => spec.languages = number(part, value, 1, 5)?,
+                "session" => spec.session = number(part, value, 1.0, 10_000.0)?,
                 "published" => spec.published = true,
                 "start" => spec.start_day = number(part, value, 0.0, 10_000.0)?,
                 "days" => spec.days = number(part, value, 0.0, 10_000.0)?,

@@ -8,6 +8,8 @@ pub(crate) struct Tongue {
     /// The name, as an innocent user would call it.
     pub(crate) name: &'static str,
     words: &'static Words,
+    /// What makes new words of old ones, where the list is short.
+    compounds: Compounds,
     openers: &'static [&'static str],
     joiners: &'static [&'static str],
     closers: &'static [&'static str],
@@ -16,11 +18,24 @@ pub(crate) struct Tongue {
     stop: &'static str,
 }
 
+/// How a language makes words beyond its list.
+enum Compounds {
+    /// It does not.
+    None,
+    /// Two words of the list in one, or one with an ending.
+    Endings(&'static [&'static str]),
+    /// A particle before the word.
+    Prefixes(&'static [&'static str]),
+    /// Two characters of another list.
+    Pairs(&'static Words),
+}
+
 /// All languages but English, the commoner ones first (`pick` prefers them).
 pub(crate) static TONGUES: [Tongue; 18] = [
     Tongue {
         name: "zh",
         words: &lexicon::ZH,
+        compounds: Compounds::Pairs(&lexicon::ZH_CHAR),
         openers: &[
             "如何",
             "请问",
@@ -50,6 +65,7 @@ pub(crate) static TONGUES: [Tongue; 18] = [
     Tongue {
         name: "es",
         words: &lexicon::ES,
+        compounds: Compounds::None,
         openers: &[
             "¿cómo",
             "¿qué",
@@ -78,6 +94,7 @@ pub(crate) static TONGUES: [Tongue; 18] = [
     Tongue {
         name: "ar",
         words: &lexicon::AR,
+        compounds: Compounds::Prefixes(&["ال", "و", "ب", "ل", "وال", "بال", "لل", "ف", "ك", "س"]),
         openers: &[
             "كيف",
             "ما هو",
@@ -103,6 +120,7 @@ pub(crate) static TONGUES: [Tongue; 18] = [
     Tongue {
         name: "ja",
         words: &lexicon::JA,
+        compounds: Compounds::None,
         openers: &["", "どうやって", "なぜ", "教えて、", "要約して：", "例えば", "この", "私の", "次の", "もし"],
         joiners: &["の", "を", "に", "が", "は", "と", "で", "から", "まで", "より", "も", "や", "へ"],
         closers: &["ですか？", "を教えてください。", "とは？", "について書いて", "。", "ありますか"],
@@ -112,6 +130,7 @@ pub(crate) static TONGUES: [Tongue; 18] = [
     Tongue {
         name: "ru",
         words: &lexicon::RU,
+        compounds: Compounds::None,
         openers: &[
             "как",
             "почему",
@@ -136,6 +155,7 @@ pub(crate) static TONGUES: [Tongue; 18] = [
     Tongue {
         name: "fr",
         words: &lexicon::FR,
+        compounds: Compounds::None,
         openers: &[
             "comment",
             "pourquoi",
@@ -161,6 +181,7 @@ pub(crate) static TONGUES: [Tongue; 18] = [
     Tongue {
         name: "pt",
         words: &lexicon::PT,
+        compounds: Compounds::None,
         openers: &[
             "como",
             "por que",
@@ -186,6 +207,10 @@ pub(crate) static TONGUES: [Tongue; 18] = [
     Tongue {
         name: "de",
         words: &lexicon::DE,
+        compounds: Compounds::Endings(&[
+            "haus", "werk", "zeit", "plan", "kosten", "frage", "bau", "weg", "markt", "stelle", "recht", "teil",
+            "leiter", "dienst", "ware", "schule", "buch", "amt", "raum", "karte",
+        ]),
         openers: &[
             "wie",
             "warum",
@@ -211,6 +236,7 @@ pub(crate) static TONGUES: [Tongue; 18] = [
     Tongue {
         name: "ko",
         words: &lexicon::KO,
+        compounds: Compounds::None,
         openers: &["어떻게", "왜", "설명해줘", "요약", "추천", "내", "번역:", "비교", "이", "만약", ""],
         joiners: &["그리고", "또는", "위해", "대한", "같은", "및", "없이", "에서", "보다", "하지만"],
         closers: &["?", " 알려줘", " 써줘", ".", " 부탁해요", ""],
@@ -220,6 +246,7 @@ pub(crate) static TONGUES: [Tongue; 18] = [
     Tongue {
         name: "tr",
         words: &lexicon::TR,
+        compounds: Compounds::None,
         openers: &[
             "nasıl",
             "neden",
@@ -242,6 +269,7 @@ pub(crate) static TONGUES: [Tongue; 18] = [
     Tongue {
         name: "pl",
         words: &lexicon::PL,
+        compounds: Compounds::None,
         openers: &["jak", "dlaczego", "napisz", "wyjaśnij", "co to", "potrzebuję", "porównaj", "gdzie", "podaj", "czy"],
         joiners: &["i", "w", "na", "z", "do", "nie", "dla", "o", "lub", "bez", "się", "po"],
         closers: &["?", ".", ", dzięki", "", " proszę"],
@@ -251,6 +279,7 @@ pub(crate) static TONGUES: [Tongue; 18] = [
     Tongue {
         name: "it",
         words: &lexicon::IT,
+        compounds: Compounds::None,
         openers: &[
             "come",
             "perché",
@@ -272,6 +301,7 @@ pub(crate) static TONGUES: [Tongue; 18] = [
     Tongue {
         name: "fa",
         words: &lexicon::FA,
+        compounds: Compounds::Endings(&["ها", "های", "ی", "ش", "ات", "گر", "گاه", "مند"]),
         openers: &["چگونه", "چرا", "بنویس", "توضیح بده", "چیست", "کدام", "می‌خواهم", "خلاصه کن", "کجا", "مقایسه"],
         joiners: &["و", "در", "از", "با", "به", "برای", "یا", "این", "بدون", "تا", "که"],
         closers: &["؟", ".", " ممنون", "", " لطفا"],
@@ -281,6 +311,7 @@ pub(crate) static TONGUES: [Tongue; 18] = [
     Tongue {
         name: "cs",
         words: &lexicon::CS,
+        compounds: Compounds::None,
         openers: &["jak", "proč", "napiš", "vysvětli", "co je", "který", "potřebuji", "porovnej", "kde", "shrň"],
         joiners: &["a", "v", "na", "s", "do", "pro", "nebo", "bez", "se", "k", "o"],
         closers: &["?", ".", ", díky", "", " prosím"],
@@ -290,6 +321,9 @@ pub(crate) static TONGUES: [Tongue; 18] = [
     Tongue {
         name: "nl",
         words: &lexicon::NL,
+        compounds: Compounds::Endings(&[
+            "plan", "werk", "huis", "tijd", "kosten", "prijs", "dag", "zaak", "school", "kaart", "raad",
+        ]),
         openers: &[
             "hoe",
             "waarom",
@@ -310,6 +344,7 @@ pub(crate) static TONGUES: [Tongue; 18] = [
     Tongue {
         name: "el",
         words: &lexicon::EL,
+        compounds: Compounds::Prefixes(&["αντι", "υπερ", "προ", "συν", "ανα", "κατα", "παρα", "δια", "μετα", "επι"]),
         openers: &["πώς", "γιατί", "γράψε", "εξήγησε", "τι είναι", "ποιο", "θέλω", "σύγκρινε", "πού"],
         joiners: &["και", "το", "η", "με", "για", "χωρίς", "στο", "από", "ή", "ένα"],
         closers: &[";", ".", ", ευχαριστώ", "", " παρακαλώ"],
@@ -319,6 +354,7 @@ pub(crate) static TONGUES: [Tongue; 18] = [
     Tongue {
         name: "th",
         words: &lexicon::TH,
+        compounds: Compounds::Endings(&["การ", "ความ", "ใหม่", "ใหญ่", "ดี", "เก่า", "น้ำ", "บ้าน"]),
         openers: &["ทำไม", "อย่างไร", "เขียน", "อธิบาย", "ช่วย", "อะไรคือ", "แปล", "เปรียบเทียบ"],
         joiners: &["และ", "กับ", "ใน", "ที่", "ของ", "หรือ", "ไม่", "ให้", "จาก"],
         closers: &["", "ครับ", "คะ", "?", "หน่อย"],
@@ -328,6 +364,7 @@ pub(crate) static TONGUES: [Tongue; 18] = [
     Tongue {
         name: "zh",
         words: &lexicon::ZH_CHAR,
+        compounds: Compounds::Pairs(&lexicon::ZH_CHAR),
         openers: &["请", "怎么", "关于", "我们公司", "老师说", "", "问：", "昨天", "有人"],
         joiners: &["的", "和", "在", "不", "是", "之", "以", "于", "中"],
         closers: &["？", "。", "！", "", "吗"],
@@ -376,8 +413,31 @@ impl Tongue {
             if i > 0 {
                 out.push_str(if rng.chance(0.07) { self.stop } else { self.space });
             }
-            out.push_str(if content { word(self.words, rng) } else { rng.pick(self.joiners) });
+            if content {
+                self.content(rng, out)
+            } else {
+                out.push_str(rng.pick(self.joiners))
+            }
             content = !content || rng.chance(0.35);
+        }
+    }
+
+    fn content(&self, rng: &mut Rng, out: &mut String) {
+        if let Compounds::Pairs(characters) = self.compounds
+            && rng.chance(0.6)
+        {
+            for _ in 0..2 {
+                out.push_str(characters.get(rng.at(characters.len())).copied().unwrap_or(""));
+            }
+            return;
+        }
+        let composed = rng.chance(0.4);
+        if let Compounds::Prefixes(list) = self.compounds {
+            out.push_str(if composed { rng.pick(list) } else { "" });
+        }
+        out.push_str(word(self.words, rng));
+        if let Compounds::Endings(list) = self.compounds {
+            out.push_str(if composed { rng.pick(list) } else { "" });
         }
     }
 }

@@ -36,9 +36,11 @@ fn cohort(name: String, kind: &'static str, org: Org, pace: Pace, script: Templa
     Cohort { name, kind, org, campaign: None, pace, script: Script::Templated(script), end_users: false }
 }
 
-/// How many groups of about `each` requests a budget makes, at least one where there is a budget.
-fn groups(requests: u64, each: u64, most: u64) -> u64 {
-    if requests == 0 { 0 } else { (requests / each).clamp(1, most) }
+/// How many groups of about `each` requests a budget makes, at least one where there is a budget. In a log below a quarter of
+/// a million requests groups are smaller, down to a quarter, so that a small log has as many kinds of trouble as a large one.
+fn groups(planner: &Planner<'_>, requests: u64, each: u64, most: u64) -> u64 {
+    let small = (real(planner.model.requests) / 250_000.0).clamp(0.25, 1.0);
+    if requests == 0 { 0 } else { (requests / whole(real(each) * small).max(1)).clamp(1, most) }
 }
 
 /// The part of a budget that group `i` of `n` gets.
@@ -84,7 +86,7 @@ pub(crate) fn plan(planner: &mut Planner<'_>, innocent: u64) {
 
 /// Apps of one organisation each, with one to seven keys.
 fn apps(planner: &mut Planner<'_>, requests: u64, seed: u64) {
-    let n = groups(requests, 350, 4_000);
+    let n = groups(planner, requests, 350, 4_000);
     let weights: Vec<f64> = (0..n).map(|i| Rng::of(&[seed, i, 149]).pareto(1.2, 60.0)).collect();
     for (i, requests) in (0..n).zip(crate::rhythm::apportion(requests, &weights)) {
         let mut rng = Rng::of(&[seed, i, 151]);
@@ -100,7 +102,7 @@ fn apps(planner: &mut Planner<'_>, requests: u64, seed: u64) {
 
 /// Benchmarks that many strangers run, each in bursts, most of them in full or from the beginning.
 fn evals(planner: &mut Planner<'_>, requests: u64, seed: u64) {
-    let n = groups(requests, 500, 24);
+    let n = groups(planner, requests, 500, 24);
     for i in 0..n {
         let mut rng = Rng::of(&[seed, i, 163]);
         let subject = Subject::ALL[index(i % count(Subject::ALL.len()))];
@@ -110,13 +112,13 @@ fn evals(planner: &mut Planner<'_>, requests: u64, seed: u64) {
         let script = Templated { problems, own: 0.08, ..templated(vec![skeleton]) };
         let cohort = planner.cohort(cohort(format!("eval/{i}"), "eval", Org::None, BATCH, script));
         let requests = part(requests, n, i);
-        planner.accounts(cohort, (requests / 60).max(3), requests, Volumes::Heavy, Life::Days(4.0), Ok(Day::Office));
+        planner.accounts(cohort, (requests / 30).max(6), requests, Volumes::Heavy, Life::Days(4.0), Ok(Day::Office));
     }
 }
 
 /// One firm with 50 to 500 keys over one template: a campaign in every statistic but its owner.
 fn fleets(planner: &mut Planner<'_>, requests: u64, seed: u64) {
-    let n = groups(requests, 4_000, 40);
+    let n = groups(planner, requests, 4_000, 40);
     for i in 0..n {
         let mut rng = Rng::of(&[seed, i, 179]);
         let requests = part(requests, n, i);
@@ -130,7 +132,7 @@ fn fleets(planner: &mut Planner<'_>, requests: u64, seed: u64) {
 
 /// A reseller's app at many customers, each an organisation with its own users.
 fn resellers(planner: &mut Planner<'_>, requests: u64, seed: u64) {
-    let n = groups(requests, 5_000, 30);
+    let n = groups(planner, requests, 5_000, 30);
     for i in 0..n {
         let requests = part(requests, n, i);
         let skeletons = (0..3).map(|j| library::app(format!("reseller/{i}.{j}"), key(&[seed, 191, i, j]))).collect();
@@ -141,26 +143,27 @@ fn resellers(planner: &mut Planner<'_>, requests: u64, seed: u64) {
     }
 }
 
-/// Bring-your-own-key apps: each user's name and settings stand in the system text; half of the users only try them out.
+/// Bring-your-own-key apps: each user's name and settings stand in the system text; some users only try them out, for days and all alike.
 fn own_keys(planner: &mut Planner<'_>, requests: u64, seed: u64) {
-    let n = groups(requests, 3_000, 40);
+    let n = groups(planner, requests, 3_000, 40);
     for i in 0..n {
         let requests = part(requests, n, i);
         let skeleton = library::personal_app(format!("byok/{i}"), key(&[seed, 193, i]));
         let trial = requests / 4;
-        for (name, requests, life, each) in
-            [("users", requests - trial, Life::Churn, 20), ("trial", trial, Life::Days(5.0), 8)]
-        {
+        for (name, requests, life, each, volumes) in [
+            ("users", requests - trial, Life::Churn, 20, Volumes::Heavy),
+            ("trial", trial, Life::Days(5.0), 10, Volumes::Even),
+        ] {
             let script = Templated { own: 0.1, ..templated(vec![skeleton.clone()]) };
             let cohort = planner.cohort(cohort(format!("byok/{i}/{name}"), "byok", Org::None, CALM, script));
-            planner.accounts(cohort, (requests / each).max(3), requests, Volumes::Heavy, life, Ok(Day::Leisure));
+            planner.accounts(cohort, (requests / each).max(3), requests, volumes, life, Ok(Day::Leisure));
         }
     }
 }
 
 /// Pipelines over private code: one skeleton, many strangers, content that is all their own.
 fn private_code(planner: &mut Planner<'_>, requests: u64, seed: u64) {
-    let n = groups(requests, 3_000, 40);
+    let n = groups(planner, requests, 3_000, 40);
     for i in 0..n {
         let requests = part(requests, n, i);
         let skeleton = library::code_review(format!("private/{i}"), key(&[seed, 197, i]));
@@ -177,13 +180,13 @@ fn agents(planner: &mut Planner<'_>, requests: u64, seed: u64) {
         let script = Templated { bytes: 600.0, tools: true, own: 0.05, ..templated(vec![agent(seed, i)]) };
         let pace = Pace { session: 12.0, gap_ms: 40_000.0, spread: 1.0 };
         let cohort = planner.cohort(cohort(format!("ide/{i}"), "ide", Org::None, pace, script));
-        planner.accounts(cohort, (requests / 30).max(5), requests, Volumes::Heavy, Life::Churn, Ok(Day::Office));
+        planner.accounts(cohort, (requests / 16).max(5), requests, Volumes::Heavy, Life::Churn, Ok(Day::Office));
     }
 }
 
 /// Courses: the same tasks in the same hour, from new accounts, week after week.
 fn coursework(planner: &mut Planner<'_>, requests: u64, seed: u64) {
-    let n = groups(requests, 800, 60);
+    let n = groups(planner, requests, 800, 60);
     for i in 0..n {
         let mut rng = Rng::of(&[seed, i, 199]);
         let requests = part(requests, n, i);
@@ -212,7 +215,7 @@ fn coursework(planner: &mut Planner<'_>, requests: u64, seed: u64) {
 
 /// Scheduled jobs: the same words every night, and again when they fail.
 fn scheduled(planner: &mut Planner<'_>, requests: u64, seed: u64) {
-    let n = groups(requests, 120, 2_000);
+    let n = groups(planner, requests, 120, 2_000);
     for i in 0..n {
         let skeleton = library::scheduled(format!("cron/{i}"), key(&[seed, 227, i]));
         let pace = Pace { session: 1.3, gap_ms: 20_000.0, spread: 0.3 };
@@ -223,7 +226,7 @@ fn scheduled(planner: &mut Planner<'_>, requests: u64, seed: u64) {
 
 /// A/B tests: one app, two wordings that differ a little, dealt to its keys.
 fn experiments(planner: &mut Planner<'_>, requests: u64, seed: u64) {
-    let n = groups(requests, 1_500, 60);
+    let n = groups(planner, requests, 1_500, 60);
     for i in 0..n {
         let requests = part(requests, n, i);
         let skeletons = library::variants(&format!("ab/{i}"), key(&[seed, 229, i]), 3);
@@ -235,7 +238,7 @@ fn experiments(planner: &mut Planner<'_>, requests: u64, seed: u64) {
 
 /// An app sold in several languages to strangers: one design, other words.
 fn localised(planner: &mut Planner<'_>, requests: u64, seed: u64) {
-    let n = groups(requests, 2_500, 40);
+    let n = groups(planner, requests, 2_500, 40);
     for i in 0..n {
         let requests = part(requests, n, i);
         let skeletons =
@@ -248,7 +251,7 @@ fn localised(planner: &mut Planner<'_>, requests: u64, seed: u64) {
 
 /// Red teams: one firm's testers with scaffolds and provocations, in bursts.
 fn red_teams(planner: &mut Planner<'_>, requests: u64, seed: u64) {
-    let n = groups(requests, 1_500, 30);
+    let n = groups(planner, requests, 1_500, 30);
     for i in 0..n {
         let requests = part(requests, n, i);
         let skeletons =
@@ -268,7 +271,7 @@ fn red_teams(planner: &mut Planner<'_>, requests: u64, seed: u64) {
 
 /// Translation plug-ins: strangers' texts behind one head.
 fn translators(planner: &mut Planner<'_>, requests: u64, seed: u64) {
-    let n = groups(requests, 3_000, 20);
+    let n = groups(planner, requests, 3_000, 20);
     for i in 0..n {
         let requests = part(requests, n, i);
         let skeleton = library::translator(format!("translate/{i}"), key(&[seed, 241, i]));
@@ -281,7 +284,7 @@ fn translators(planner: &mut Planner<'_>, requests: u64, seed: u64) {
 
 /// Honest researchers with a published distillation template, each over problems of their own, in bursts.
 fn researchers(planner: &mut Planner<'_>, requests: u64, seed: u64) {
-    let n = groups(requests, 250, 200);
+    let n = groups(planner, requests, 250, 200);
     for i in 0..n {
         let requests = part(requests, n, i);
         let subject = Subject::ALL[index(i % count(Subject::ALL.len()))];

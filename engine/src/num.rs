@@ -106,6 +106,20 @@ pub const fn f32_of(n: f64) -> f32 {
     n as f32
 }
 
+/// The nearest single; counts below 2^24 are exact.
+#[inline(always)]
+#[must_use]
+pub const fn f32_of_u32(n: u32) -> f32 {
+    n as f32
+}
+
+/// Truncates towards zero; negative and NaN become 0, too large becomes the maximum.
+#[inline(always)]
+#[must_use]
+pub const fn u32_of_f32(n: f32) -> u32 {
+    n as u32
+}
+
 /// Truncates towards zero; negative and NaN become 0, too large becomes the maximum.
 #[inline(always)]
 #[must_use]

@@ -1,10 +1,12 @@
 //! Fills the campaign columns from a JSONL log, with families given by a file or by a label, for experiments.
 
 use promptprint::campaign::{Columns, Lists, NONE, SlotValue, Unit};
+use promptprint::family::anchor::{Anchorer, Anchors, Scratch, encode};
+use promptprint::family::{Documents, MineOptions, NO_ACCOUNT, Use, mine};
 use promptprint::num;
 use promptprint::simd::Kernels;
 use promptprint::text::{NormalForm, Normalizer};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::BufRead;
 
 /// Owned columns and the names behind the numbers.
@@ -23,6 +25,25 @@ pub struct Table {
     offsets: Vec<u64>,
     tokens: Vec<u32>,
     families: u32,
+    campaigns: BTreeSet<String>,
+    guilty: BTreeSet<u32>,
+    words: Vec<Vec<u32>>,
+    anchors: Vec<u8>,
+    anchor_starts: Vec<usize>,
+}
+
+impl Documents for Table {
+    fn count(&self) -> u32 {
+        num::u32_saturating(self.anchor_starts.len())
+    }
+    fn anchors(&self, document: u32) -> &[u8] {
+        let at = num::usize_of(document);
+        let end = self.anchor_starts.get(at + 1).copied().unwrap_or(self.anchors.len());
+        &self.anchors[self.anchor_starts[at]..end]
+    }
+    fn class(&self, _document: u32) -> u8 {
+        1
+    }
 }
 
 type Failure = Box<dyn std::error::Error>;
@@ -71,7 +92,7 @@ impl Table {
             }
         }
         let mut given: HashMap<String, String> = HashMap::new();
-        if let Some(path) = families {
+        if let Some(path) = families.filter(|path| *path != "mine") {
             for line in std::io::BufReader::new(std::fs::File::open(path)?).lines() {
                 let line = line?;
                 if let Some((id, family)) = line.split_once('\t') {
@@ -85,7 +106,7 @@ impl Table {
         let normalizer = Normalizer::new(Kernels::detect());
         let mut form = NormalForm::new();
         let mut buffer = Vec::new();
-        let mut documents: Vec<Vec<u32>> = Vec::new();
+        let (anchorer, mut scratch, mut anchors) = (Anchorer::new(&[7; 32]), Scratch::default(), Anchors::default());
         let mut lines: Vec<(i64, String)> = Vec::new();
         for line in std::io::BufReader::new(std::fs::File::open(log)?).lines() {
             let line = line?;
@@ -110,7 +131,10 @@ impl Table {
             let document = *texts.entry(form.bytes().to_vec()).or_insert(next);
             if document == next {
                 words(form.text(), &mut buffer);
-                documents.push(buffer.clone());
+                table.words.push(buffer.clone());
+                anchorer.anchors(&form, &mut scratch, &mut anchors);
+                table.anchor_starts.push(table.anchors.len());
+                encode(&anchors, &mut table.anchors);
                 let id = value["id"].as_str().unwrap_or_default();
                 let family = if families.is_some() {
                     given.get(id).map(String::as_str).filter(|name| !name.is_empty() && *name != "-1" && *name != "-")
@@ -120,6 +144,10 @@ impl Table {
                 table.family.push(family.map_or(NONE, |name| intern(&mut family_names, name)));
             }
             let changes = form.changes();
+            if let Some(campaign) = value["campaign"].as_str() {
+                table.campaigns.insert(campaign.to_owned());
+                table.guilty.insert(account);
+            }
             table.account.push(account);
             table.time_ms.push(*time);
             table.request.push(num::u32_saturating(row));
@@ -130,18 +158,54 @@ impl Table {
             );
         }
         table.families = num::u32_saturating(family_names.len());
-        table.fill_slots(&documents);
-        for mut words in documents {
+        for words in &table.words {
+            let mut words = words.clone();
             words.sort_unstable();
             words.dedup();
             table.tokens.extend(words);
             table.offsets.push(num::u64_of(table.tokens.len()));
         }
+        if families == Some("mine") {
+            table.mine_before(i64::MAX)?;
+        } else {
+            table.fill_slots();
+        }
         Ok(table)
     }
 
+    /// Mines families from the rows before a time.
+    pub fn mine_before(&mut self, time_ms: i64) -> Result<(), Failure> {
+        let rows = self.time_ms.partition_point(|&at| at < time_ms);
+        let uses: Vec<Use> = (0..rows)
+            .map(|row| Use {
+                document: self.document[row],
+                account: if self.account[row] == NONE { NO_ACCOUNT } else { self.account[row] },
+                principal: self.principal.get(num::usize_of(self.account[row])).copied().unwrap_or(NONE),
+                time_ms: self.time_ms[row],
+            })
+            .collect();
+        let seen = uses.iter().map(|request| request.document + 1).max().unwrap_or(0);
+        let all_starts = self.anchor_starts.clone();
+        self.anchor_starts.truncate(num::usize_of(seen));
+        let end = all_starts.get(num::usize_of(seen)).copied().unwrap_or(self.anchors.len());
+        let rest = self.anchors.split_off(end);
+        let found = mine(&*self, &uses, &MineOptions::default(), &|_, _, _| true)?;
+        self.anchors.extend(rest);
+        self.anchor_starts = all_starts;
+        self.family = vec![NONE; self.words.len()];
+        for (document, best) in found.of_document.iter().enumerate() {
+            if let Some(best) = best {
+                self.family[document] = best.family;
+            }
+        }
+        self.families = num::u32_saturating(found.families.len());
+        self.fill_slots();
+        Ok(())
+    }
+
     /// A document's slot value: its words that fewer than a fifth of its family's documents hold.
-    fn fill_slots(&mut self, documents: &[Vec<u32>]) {
+    fn fill_slots(&mut self) {
+        let documents = std::mem::take(&mut self.words);
         let mut by_family: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (document, &family) in self.family.iter().enumerate() {
             by_family.entry(family).or_default().push(document);
@@ -176,6 +240,7 @@ impl Table {
                 self.slot[member] = SlotValue { hash: hash(&joined), code, bytes: num::u32_saturating(slot.len() * 5) };
             }
         }
+        self.words = documents;
     }
 
     pub fn columns(&self) -> Columns<'_> {
@@ -194,6 +259,27 @@ impl Table {
             families: self.families,
             bank: &[],
         }
+    }
+
+    /// Times of the first and the last row.
+    pub fn span(&self) -> (i64, i64) {
+        (self.time_ms.first().copied().unwrap_or(0), self.time_ms.last().copied().unwrap_or(0))
+    }
+
+    /// Per labelled campaign, its requests: (time, account).
+    pub fn truth(&self) -> BTreeMap<String, Vec<(i64, u32)>> {
+        let mut truth: BTreeMap<String, Vec<(i64, u32)>> = BTreeMap::new();
+        for (row, label) in self.labels.iter().enumerate() {
+            if let Some(label) = label.as_ref().filter(|label| self.campaigns.contains(*label)) {
+                truth.entry(label.clone()).or_default().push((self.time_ms[row], self.account[row]));
+            }
+        }
+        truth
+    }
+
+    /// True when the account is labelled as a campaign's.
+    pub fn guilty(&self, account: u32) -> bool {
+        self.guilty.contains(&account)
     }
 
     /// The commonest label among a unit's rows, with its share: for the eyes of the experimenter only.

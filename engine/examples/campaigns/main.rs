@@ -2,7 +2,8 @@
 //! prompt), the accounts file for organisations, and families from a TSV (id, family) or from a label of the log; writes
 //! the accused accounts as TSV for the scorer.
 //!
-//! usage: campaigns LOG.jsonl ACCOUNTS.jsonl OUT.tsv [--families FAMILIES.tsv] [--hide-orgs] [--verbose]
+//! usage: campaigns LOG.jsonl ACCOUNTS.jsonl OUT.tsv [--families FAMILIES.tsv|mine] [--hide-orgs] [--verbose]
+//!        [--by-day]  mines and judges every day's prefix, and prints when each labelled campaign was first convicted
 #![allow(clippy::print_stdout)]
 
 mod load;
@@ -18,6 +19,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let value = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).cloned();
     let [log, accounts, out] = [0, 1, 2].map(|at| args.get(at).cloned().unwrap_or_default());
     let table = load::Table::read(&log, &accounts, value("--families").as_deref(), flag("--hide-orgs"))?;
+    if flag("--by-day") {
+        return by_day(table, value("--families").as_deref() == Some("mine"));
+    }
     let columns = table.columns();
     let start = Instant::now();
     let findings = campaign::judge(&columns, &Options::default())?;
@@ -30,8 +34,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if flag("--verbose") {
         for unit in findings.units.iter().filter(|unit| !unit.judgement.evidence.is_empty()) {
             println!(
-                "{:>9} {:40} accounts {:4} principals {:4} requests {:6} {:11} {:14} core {} p {:.1e} q {:.1e} campaign {:?} within {:.2} across {:.2} between {:.2} identical {:.2} nats {:.0} obf {:.2} own {:.1e} | {}",
-                unit.family,
+                "{:>9} {:30} accounts {:4} principals {:4} requests {:6} {:11} {:14} core {} p {:.1e} q {:.1e} campaign {:?} within {:.2} across {:.2} between {:.2} identical {:.2} nats {:.0} obf {:.2} own {:.1e} | {}",
+                unit.families.len(),
                 table.describe(unit),
                 unit.view.edges.len(),
                 unit.view.principals,
@@ -78,5 +82,44 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     file.flush()?;
+    Ok(())
+}
+
+/// Judges every day's prefix with latching; a campaign counts as convicted when a tenth of its accounts so far are.
+fn by_day(mut table: load::Table, mine: bool) -> Result<(), Box<dyn std::error::Error>> {
+    const DAY_MS: i64 = 86_400_000;
+    let truth = table.truth();
+    let mut replay = campaign::Replay::default();
+    let mut first: BTreeMap<String, (i64, f64)> = BTreeMap::new();
+    let (begin, end) = table.span();
+    for day in 1..=(end - begin) / DAY_MS + 1 {
+        let until = begin + day * DAY_MS;
+        if mine {
+            table.mine_before(until)?;
+        }
+        let columns = table.columns();
+        let columns = columns.before(until);
+        let today = replay.step(&columns, until)?;
+        let accused = replay.accused();
+        let mut line = String::new();
+        for (name, rows) in &truth {
+            let total = promptprint::num::f64_of(rows.len());
+            let served = rows.iter().filter(|&&(time, _)| time < until).count();
+            let mut active: Vec<u32> =
+                rows.iter().filter(|&&(time, _)| time < until).map(|&(_, account)| account).collect();
+            active.sort_unstable();
+            active.dedup();
+            let hit = active.iter().filter(|account| accused.binary_search(account).is_ok()).count();
+            let recall = promptprint::num::f64_of(hit) / promptprint::num::f64_of(active.len().max(1));
+            let share = promptprint::num::f64_of(served) / total;
+            if recall >= 0.1 {
+                first.entry(name.clone()).or_insert((day, share));
+            }
+            line += &format!(" {name} {recall:.2} ({share:.3})");
+        }
+        let innocent = accused.iter().filter(|&&account| !table.guilty(account)).count();
+        println!("day {day:2}{line} innocents {innocent} latched {}", today.held_by_latch);
+    }
+    println!("first convicted: {first:?}");
     Ok(())
 }

@@ -191,7 +191,7 @@ impl Judged<'_> {
     }
 
     fn families_of(&self, units: &[usize]) -> Vec<String> {
-        let families: BTreeSet<u32> = units.iter().map(|unit| self.unit(*unit).family).collect();
+        let families: BTreeSet<u32> = units.iter().flat_map(|unit| self.unit(*unit).families.iter().copied()).collect();
         families.into_iter().filter_map(|family| self.tables.name(family)).collect()
     }
 

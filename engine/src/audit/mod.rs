@@ -9,6 +9,7 @@ mod judge;
 mod mine;
 mod near;
 mod render;
+mod reporting;
 mod texts;
 mod traffic;
 
@@ -17,6 +18,7 @@ pub use ingest::{IndexOptions, LogCount, Skipped, Summary, index, open_or_create
 pub use judge::{AccountRow, CampaignRow, EvidenceRow, Judged, Names, family_container, judge};
 pub use mine::mine_families;
 pub use near::{NearAnswer, NearHit, near, preparer_of, spec_of};
+pub use reporting::{ReportOptions, report};
 pub use texts::TextCache;
 pub use traffic::Traffic;
 

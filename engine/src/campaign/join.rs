@@ -6,6 +6,7 @@
 use super::Unit;
 use super::chance;
 use super::evidence::{Reason, Verdict};
+use super::fragments::root;
 use super::ledger::{Ledger, View};
 use super::strength::{self, Portrait};
 use crate::num;
@@ -83,14 +84,6 @@ pub fn join(ledger: &Ledger<'_>, units: &mut [Unit]) -> Vec<Campaign> {
         });
     }
     campaigns
-}
-
-/// The root of a node in a forest of parents.
-fn root(parent: &[usize], mut node: usize) -> usize {
-    while parent[node] != node {
-        node = parent[node];
-    }
-    node
 }
 
 /// What of a convicted unit is compared with others.

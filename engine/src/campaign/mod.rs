@@ -11,6 +11,7 @@ mod columns;
 mod content;
 mod decide;
 mod evidence;
+mod fragments;
 mod join;
 mod ledger;
 mod pacing;
@@ -29,7 +30,7 @@ pub use join::{Campaign, Member};
 pub use ledger::{Account, Edge, Ledger, View};
 pub use replay::{Day, Latched, Replay};
 pub use residual::ResidualOptions;
-pub use why::{Explanation, Why, WhyEdge};
+pub use why::{Explanation, Why, WhyEdge, explanations};
 pub use wording::Wording;
 
 use crate::error::Result;
@@ -47,8 +48,8 @@ pub struct Options {
 /// One view that was judged: a family, or a component of the residual linker.
 #[derive(Debug, Clone)]
 pub struct Unit {
-    /// The family, or [`NONE`] for a component of the residual linker.
-    pub family: u32,
+    /// Its families, ascending; none for a component of the residual linker, several for joined fragments.
+    pub families: Vec<u32>,
     /// Its rows and edges.
     pub view: View,
     /// What was found.
@@ -85,23 +86,64 @@ pub fn judge(columns: &Columns<'_>, options: &Options) -> Result<Findings> {
     }
     let free = |row: u32| ledger.family(row) == NONE && !explained[num::usize_of(row)];
     for component in residual::link(&ledger, free, &options.residual) {
-        units.push(unit(NONE, ledger.view(component.rows)));
+        units.push(unit(Vec::new(), ledger.view(component.rows)));
     }
-    let strata = pacing::Strata::new(&ledger, |_| false);
-    for unit in &mut units {
-        let public = known_public(columns, unit.family);
-        unit.judgement = decide::judge(&ledger, &unit.view, &strata, public, &options.decide);
-    }
-    let mut judged: Vec<&mut Judgement> =
-        units.iter_mut().map(|unit| &mut unit.judgement).filter(|judgement| !judgement.evidence.is_empty()).collect();
-    decide::adjust(&mut judged, &options.decide);
+    judge_units(&ledger, &mut units, options);
     let campaigns = join::join(&ledger, &mut units);
     Ok(Findings { units, campaigns, unattributed_rows: ledger.unattributed_rows })
 }
 
-fn unit(family: u32, view: View) -> Unit {
+/// Judges all units, joined fragments first; where joining leads to no conviction its pieces are judged alone.
+fn judge_units(ledger: &Ledger<'_>, units: &mut Vec<Unit>, options: &Options) {
+    let joined: Vec<(Vec<usize>, Unit)> = fragments::groups(ledger, units)
+        .into_iter()
+        .map(|group| {
+            let mut families: Vec<u32> = group.iter().flat_map(|&at| units[at].families.iter().copied()).collect();
+            families.sort_unstable();
+            let rows = group.iter().flat_map(|&at| units[at].view.rows.iter().copied()).collect();
+            (group, unit(families, ledger.view(rows)))
+        })
+        .collect();
+    let (groups, wholes): (Vec<Vec<usize>>, Vec<Unit>) = joined.into_iter().unzip();
+    let pieces = units.len();
+    units.extend(wholes);
+    // First against everybody, then against those who are under no suspicion: a large campaign must not set its own norm.
+    let mut suspects = vec![false; ledger.accounts.len()];
+    for _ in 0..2 {
+        let strata = pacing::Strata::new(ledger, |account| suspects[account]);
+        for unit in units.iter_mut() {
+            let public =
+                !unit.families.is_empty() && unit.families.iter().all(|&family| known_public(ledger.columns, family));
+            unit.judgement = decide::judge(ledger, &unit.view, &strata, public, &options.decide);
+            if unit.judgement.pending {
+                for edge in &unit.view.edges {
+                    suspects[num::usize_of(edge.account)] = true;
+                }
+            }
+        }
+    }
+    let mut judged: Vec<&mut Judgement> =
+        units.iter_mut().map(|unit| &mut unit.judgement).filter(|judgement| !judgement.evidence.is_empty()).collect();
+    decide::adjust(&mut judged, &options.decide);
+    let mut keep = vec![true; units.len()];
+    for (at, group) in groups.iter().enumerate() {
+        let convicted = units[pieces + at].judgement.verdict == Verdict::Convicted;
+        keep[pieces + at] = convicted;
+        // A piece with an innocent explanation of its own is no part of a campaign, whatever the rest is.
+        for &piece in group {
+            keep[piece] = !convicted;
+        }
+    }
+    let mut at = 0;
+    units.retain(|_| {
+        at += 1;
+        keep[at - 1]
+    });
+}
+
+fn unit(families: Vec<u32>, view: View) -> Unit {
     Unit {
-        family,
+        families,
         view,
         judgement: Judgement::plain(Verdict::Unexplained, Reason::TooLittle),
         strength: Vec::new(),
@@ -119,7 +161,7 @@ fn family_units(ledger: &Ledger<'_>) -> Vec<Unit> {
         .collect();
     rows.sort_unstable();
     rows.chunk_by(|a, b| a.0 == b.0)
-        .filter_map(|run| Some(unit(run.first()?.0, ledger.view(run.iter().map(|&(_, row)| row).collect()))))
+        .filter_map(|run| Some(unit(vec![run.first()?.0], ledger.view(run.iter().map(|&(_, row)| row).collect()))))
         .collect()
 }
 

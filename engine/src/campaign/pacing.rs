@@ -147,6 +147,15 @@ fn short_dense_life(ledger: &Ledger<'_>, first_ms: i64, last_ms: i64, active_day
         && num::f64_of_i64(life_ms) <= 0.5 * num::f64_of_i64(ledger.end_ms - ledger.begin_ms)
 }
 
+/// A dense life of at most two weeks, ended or not: enough to be worth comparing with others, no evidence by itself.
+#[must_use]
+pub fn dense_life(ledger: &Ledger<'_>, edge: &Edge) -> bool {
+    let days =
+        num::f64_of_i64((edge.last_ms - ledger.begin_ms) / DAY_MS - (edge.first_ms - ledger.begin_ms) / DAY_MS + 1);
+    let expected = days * (1.0 - (1.0 - 1.0 / days).powf(f64::from(edge.requests)));
+    edge.active_days >= 2 && f64::from(edge.active_days) >= 0.85 * expected && edge.span_days() <= 14.0
+}
+
 /// Turnover: share of the returning accounts that are born, work densely and fall silent for good inside the log.
 ///
 /// Null: accounts of the same volume elsewhere in the log live as shortly and densely; permutation stratified by volume,

@@ -1,6 +1,6 @@
 //! The answer to an appeal: everything that was weighed about one account, and what would change the outcome.
 
-use super::columns::{Columns, NONE};
+use super::columns::Columns;
 use super::evidence::{Advice, Evidence, Reason, Verdict};
 use super::{Findings, Unit, bank::BankHit};
 use crate::num;
@@ -21,8 +21,8 @@ pub struct Explanation {
 pub struct WhyEdge {
     /// Index of the unit in the findings.
     pub unit: usize,
-    /// Its family, `None` for a component of the residual linker.
-    pub family: Option<u32>,
+    /// Its families; none for a component of the residual linker.
+    pub families: Vec<u32>,
     /// Accounts of the unit.
     pub accounts: usize,
     /// Its principals.
@@ -119,10 +119,11 @@ impl Findings {
             .filter_map(|(index, place, verdict)| {
                 let unit = self.units.get(index)?;
                 let edge = unit.view.edges.get(place)?;
-                let bank = columns.bank.get(num::usize_of(unit.family)).copied().flatten();
+                let hit = |&family: &u32| columns.bank.get(num::usize_of(family)).copied().flatten();
+                let bank = unit.families.iter().filter_map(hit).max_by(|a, b| a.share.total_cmp(&b.share));
                 Some(WhyEdge {
                     unit: index,
-                    family: (unit.family != NONE).then_some(unit.family),
+                    families: unit.families.clone(),
                     accounts: unit.view.edges.len(),
                     principals: unit.view.principals,
                     requests: edge.requests,
@@ -159,7 +160,7 @@ impl Findings {
 }
 
 /// The innocent explanations in the order in which they are asked, each with its figure.
-fn explanations(unit: &Unit, bank: Option<BankHit>) -> Vec<Explanation> {
+pub fn explanations(unit: &Unit, bank: Option<BankHit>) -> Vec<Explanation> {
     let content = &unit.judgement.content;
     let mut list = vec![
         Explanation {

@@ -3,6 +3,7 @@
 //! Works on slices and columns; what they mean and where they come from is the caller's business.
 
 pub mod exact;
+pub mod hnsw;
 pub mod leaders;
 pub mod lsh;
 

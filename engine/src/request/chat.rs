@@ -1,36 +1,40 @@
 //! OpenAI chat completions, and every API that speaks them: `messages` with roles, tools wrapped as functions.
 
 use super::draft::{Draft, Field, Message, Role};
-use super::json::Json;
+use super::json::{Json, opened};
 use super::{PartKind, tools};
 use crate::error::LineError;
 
 /// Reads a chat body: system and developer messages, tools, shape, turns and the caller's own user.
 pub(super) fn read(draft: &mut Draft, body: Json<'_>) -> Result<(), LineError> {
-    let messages = body.get("messages").unwrap_or(body);
+    settings(draft, body);
+    body.get("messages").map_or(Ok(()), |all| opened(all, |all| messages(draft, all)))
+}
+
+/// Reads a list of messages by itself.
+/// # Errors
+/// [`LineError::Field`] when it is none.
+pub(super) fn messages(draft: &mut Draft, messages: Json<'_>) -> Result<(), LineError> {
     if !messages.is_array() {
         return Err(LineError::Field { field: messages.path(), reason: "not a list of messages".to_owned() });
     }
-    settings(draft, body);
     draft.messages(&list(messages)?);
     Ok(())
 }
 
 /// What all shapes with tools and parameters share: tools, shape, model and the caller's own user.
 pub(super) fn settings(draft: &mut Draft, body: Json<'_>) {
-    let tools = body.get("tools").or_else(|| body.get("functions")).or_else(|| body.get("toolConfig")?.get("tools"));
+    let tools = body.get("tools").or_else(|| body.get("functions")).or_else(|| body.find(&["toolConfig", "tools"]));
     if let Some(tools) = tools {
-        draft.made(PartKind::Tools, tools::canonical(tools), tools);
+        opened(tools, |tools| draft.made(PartKind::Tools, tools::canonical(tools), tools));
     }
-    let nested = body.get("inferenceConfig").unwrap_or(body);
-    let bodies = [body, nested];
-    draft.made(PartKind::Shape, tools::shape(&bodies), body);
+    // Converse and Titan keep their parameters one level down.
+    let nested = body.get("inferenceConfig").or_else(|| body.get("textGenerationConfig"));
+    let all = body.entries().chain(nested.into_iter().flat_map(Json::entries));
+    draft.made(PartKind::Shape, tools::shape(all.filter_map(|(key, value)| Some((key.text()?, value)))), body);
     draft.set(Field::Model, [body.get("model")]);
-    let metadata = body.get("metadata");
-    draft.set(
-        Field::EndUser,
-        [body.get("safety_identifier"), body.get("user"), metadata.and_then(|m| m.get("user_id"))],
-    );
+    let user_id = body.find(&["metadata", "user_id"]);
+    draft.set(Field::EndUser, [body.get("safety_identifier"), body.get("user"), user_id]);
 }
 
 /// The messages of a list.

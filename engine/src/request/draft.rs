@@ -16,6 +16,9 @@ use crate::{limits, num};
 /// Places kept for the turns when a request has too many parts: first and last user turn, tools and shape.
 const PARTS_RESERVED: usize = 4;
 
+/// Characters of a value that are shown to someone who asks where it was taken from.
+const PREVIEW_CHARS: usize = 60;
+
 /// Who speaks in a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
@@ -97,7 +100,21 @@ impl Draft {
         Self { parsed: Parsed::default(), chain_seed, trace: traced.then(Vec::new) }
     }
 
-    pub(super) fn finish(self) -> (Parsed, Vec<Taken>) {
+    /// The request, its parts in one order whatever the order of the log's fields: system, tools, shape, then the turns.
+    pub(super) fn finish(mut self) -> (Parsed, Vec<Taken>) {
+        let rank = |kind: PartKind| match kind {
+            PartKind::System => 0,
+            PartKind::Tools => 1,
+            PartKind::Shape => 2,
+            _ => 3,
+        };
+        let parts = &mut self.parsed.request.parts;
+        if !parts.is_sorted_by_key(|part| rank(part.kind)) {
+            let turns = &mut self.parsed.turns.of_parts;
+            let mut both: Vec<_> = parts.drain(..).zip(turns.drain(..)).collect();
+            both.sort_by_key(|(part, _)| rank(part.kind));
+            (*parts, *turns) = both.into_iter().unzip();
+        }
         (self.parsed, self.trace.unwrap_or_default())
     }
 
@@ -145,11 +162,6 @@ impl Draft {
         self.parsed.request.time_ms = Some(ms);
         self.note("ts", source);
         Ok(())
-    }
-
-    /// Whether a time is known.
-    pub(super) fn has_time(&self) -> bool {
-        self.parsed.request.time_ms.is_some()
     }
 
     /// A prompt without roles.
@@ -218,14 +230,16 @@ impl Draft {
     }
 
     fn tool_results(&mut self, role: Role, content: Json<'_>, number: u32) {
-        if role == Role::Tool {
-            return self.part(PartKind::ToolResult, result_text(content), number, content);
-        }
+        let mut any = false;
         blocks(content, &mut |block| {
             if let Block::ToolResult(result) = block {
+                any = true;
                 self.part(PartKind::ToolResult, result_text(result), number, result);
             }
         });
+        if role == Role::Tool && !any {
+            self.part(PartKind::ToolResult, result_text(content), number, content);
+        }
     }
 
     fn turn_parts(&mut self, turn: Turn, kind: PartKind, number: u32, from: Json<'_>) {
@@ -259,7 +273,9 @@ impl Draft {
 
     fn note(&mut self, target: &'static str, from: Json<'_>) {
         if let Some(trace) = &mut self.trace {
-            trace.push(Taken { target, path: from.path() });
+            let shown: String = from.raw().chars().take(PREVIEW_CHARS).collect();
+            let preview = if shown.len() < from.raw().len() { format!("{shown}...") } else { shown };
+            trace.push(Taken { target, path: from.path(), preview });
         }
     }
 

@@ -1,14 +1,32 @@
 //! What a request is: who sent it, when, and the parts that are fingerprinted; one file per API shape and log format.
 
+mod access;
 mod anthropic;
+mod batch;
+mod bedrock;
+mod body;
 mod chat;
 mod content;
+pub mod conversation;
+mod csv;
 mod draft;
+pub mod formats;
+mod helicone;
 mod injected;
+pub mod join;
 mod json;
+mod kong;
+mod langfuse;
+mod litellm;
+pub mod map;
+mod openinference;
+mod otel;
 pub mod parse;
 mod plain;
+mod responses;
 pub mod source;
+mod spans;
+mod split;
 mod time;
 mod tools;
 
@@ -25,7 +43,7 @@ pub struct Request {
     pub principals: Principals,
     /// Opaque attributes: reported as enrichment, never needed.
     pub tags: Tags,
-    /// What is fingerprinted, in the order of the request.
+    /// What is fingerprinted: system blocks, tools, shape, then the turns in their order.
     pub parts: Vec<Part>,
     /// Images, files and other content that is not text: skipped, but counted.
     pub media_skipped: u32,

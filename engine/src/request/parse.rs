@@ -1,17 +1,26 @@
 //! One line of a log to the requests it tells of: finds out which shape the line has and has that shape read it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::draft::Draft;
-use super::json::{Json, Tape};
-use super::{Request, anthropic, chat, plain};
+use super::formats::Format;
+use super::json::{self, Json, Tape};
+use super::map::PathMap;
+use super::{
+    Request, anthropic, batch, bedrock, body, chat, helicone, kong, langfuse, litellm, openinference, otel, plain,
+    responses, spans,
+};
 use crate::error::LineError;
+use crate::num;
 
 /// How lines are read.
 #[derive(Debug, Clone, Default)]
 pub struct ParseOptions {
     /// Keys the chains by which a conversation's earlier turns are known again: take it from the store's secret.
     pub chain_seed: u64,
+    /// Where to find everything, for logs of no known format; then no format is looked for.
+    pub map: Option<Arc<PathMap>>,
 }
 
 /// Memory that is kept from line to line; one a thread.
@@ -29,6 +38,8 @@ pub struct Parsed {
     pub format: Format,
     /// Its turns, by which a conversation is followed.
     pub turns: Turns,
+    /// Which request of its line it is, counted from 0.
+    pub ordinal: u32,
     /// Parts beyond [`crate::limits::PARTS_MAX`], not read.
     pub parts_dropped: u32,
     /// Parts cut at [`crate::limits::PROMPT_BYTES_MAX`].
@@ -53,22 +64,22 @@ pub struct Taken {
     pub target: &'static str,
     /// Its path in the line.
     pub path: String,
+    /// The beginning of the value as it stands there.
+    pub preview: String,
 }
 
-/// The shapes and log formats that are understood.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// Our plain form.
-    #[default]
-    Plain,
-    /// OpenAI chat completions.
-    OpenAiChat,
-    /// Anthropic Messages.
-    AnthropicMessages,
+/// What a line was read as, and from where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// What came of the line.
+    pub parsed: Parsed,
+    /// Where each thing was taken from, in the order of taking.
+    pub taken: Vec<Taken>,
 }
 
-/// Reads one line and appends its requests to `out`; returns how many there were: none for a blank line, one for most
-/// formats, several for exports that pack them. Bytes that are not UTF-8 become U+FFFD. Linear in the line.
+/// Reads one line and appends its requests to `out`; returns how many there were: none for a blank line or one that tells
+/// of no call of a model (a span of another kind), one for most formats, several for exports that pack them. Bytes that
+/// are not UTF-8 become U+FFFD. Linear in the line.
 /// # Errors
 /// [`LineError`] when the line is no JSON, of no known shape, or has a field that cannot be used; then nothing is appended.
 pub fn parse_line(
@@ -78,11 +89,32 @@ pub fn parse_line(
     out: &mut Vec<Parsed>,
 ) -> Result<usize, LineError> {
     let start = out.len();
-    let result = parse_into(line, options, false, scratch, &mut |parsed, _| out.push(parsed));
+    let mut ordinal = 0;
+    let result = parse_into(line, options, false, scratch, &mut |draft, format| {
+        let (mut parsed, _) = draft.finish();
+        parsed.format = format;
+        parsed.ordinal = ordinal;
+        ordinal += 1;
+        out.push(parsed);
+    });
     if result.is_err() {
         out.truncate(start);
     }
-    result
+    result.map(|()| out.len() - start)
+}
+
+/// As [`parse_line`], and tells what was taken from where.
+/// # Errors
+/// As [`parse_line`].
+pub fn explain(line: &[u8], options: &ParseOptions) -> Result<Vec<Explanation>, LineError> {
+    let mut all = Vec::new();
+    parse_into(line, options, true, &mut Scratch::default(), &mut |draft, format| {
+        let (mut parsed, taken) = draft.finish();
+        parsed.format = format;
+        parsed.ordinal = num::u32_saturating(all.len());
+        all.push(Explanation { parsed, taken });
+    })?;
+    Ok(all)
 }
 
 fn parse_into(
@@ -90,47 +122,105 @@ fn parse_into(
     options: &ParseOptions,
     traced: bool,
     scratch: &mut Scratch,
-    take: &mut dyn FnMut(Parsed, Vec<Taken>),
-) -> Result<usize, LineError> {
+    take: &mut dyn FnMut(Draft, Format),
+) -> Result<(), LineError> {
     let text: Cow<'_, str> = match std::str::from_utf8(line) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => String::from_utf8_lossy(line),
     };
-    if text.trim().is_empty() {
-        return Ok(0);
+    if text.trim_ascii().is_empty() {
+        return Ok(());
     }
     let doc = scratch.tape.parse(&text, "")?;
-    let mut draft = Draft::new(options.chain_seed, traced);
-    let format = read(&mut draft, doc.root())?;
-    let (mut parsed, taken) = draft.finish();
-    parsed.format = format;
-    take(parsed, taken);
-    Ok(1)
+    let root = doc.root();
+    let mut reader = Reader { options, traced, take };
+    if root.is_array() {
+        // Some loggers send their entries in lists.
+        return root.items().try_for_each(|item| reader.read(item));
+    }
+    reader.read(root)
 }
 
-fn read(draft: &mut Draft, line: Json<'_>) -> Result<Format, LineError> {
-    plain::envelope(draft, line)?;
-    if line.get("messages").is_some() {
-        if anthropic::is_body(line) {
-            anthropic::read(draft, line)?;
-            return Ok(Format::AnthropicMessages);
+/// Reads the objects of one line.
+struct Reader<'r> {
+    options: &'r ParseOptions,
+    traced: bool,
+    take: &'r mut dyn FnMut(Draft, Format),
+}
+
+impl Reader<'_> {
+    fn draft(&self) -> Draft {
+        Draft::new(self.options.chain_seed, self.traced)
+    }
+
+    fn read(&mut self, line: Json<'_>) -> Result<(), LineError> {
+        let mut draft = self.draft();
+        if let Some(map) = &self.options.map {
+            map.read(&mut draft, line)?;
+            (self.take)(draft, Format::Mapped);
+            return Ok(());
         }
-        chat::read(draft, line)?;
-        return Ok(Format::OpenAiChat);
+        let Some(format) = Format::of_object(line) else {
+            return self.envelope(line);
+        };
+        let is_request = match format {
+            Format::OpenAiBatch => batch::openai(&mut draft, line).map(|()| true),
+            Format::AnthropicBatch => batch::anthropic(&mut draft, line).map(|()| true),
+            Format::LiteLlm => litellm::payload(&mut draft, line).map(|()| true),
+            Format::LiteLlmSpend => litellm::spend(&mut draft, line).map(|()| true),
+            Format::Langfuse => langfuse::read(&mut draft, line),
+            Format::Helicone => helicone::read(&mut draft, line).map(|()| true),
+            Format::KongAi => kong::read(&mut draft, line),
+            Format::Bedrock => bedrock::read(&mut draft, line).map(|()| true),
+            Format::OtelGenAi | Format::OpenInference => return self.spans(line),
+            _ => body_with_fields(&mut draft, line, format).map(|()| true),
+        }?;
+        if is_request {
+            (self.take)(draft, format);
+        }
+        Ok(())
     }
-    match line.entries().find(|(key, _)| key.is("prompt")) {
-        Some((_, prompt)) if prompt.is_null() => Ok(Format::Plain),
-        Some((_, prompt)) => plain::prompt(draft, prompt).map(|()| Format::Plain),
-        None => Err(unknown(line)),
+
+    /// The fields of the plain form around a body of any API.
+    fn envelope(&mut self, line: Json<'_>) -> Result<(), LineError> {
+        let inner = ["body", "request", "request_body"].iter().find_map(|key| line.get(key));
+        let Some(inner) = inner else { return Err(body::unknown(line)) };
+        let mut draft = self.draft();
+        plain::envelope(&mut draft, line)?;
+        body::read(&mut draft, inner)?;
+        let format = json::opened(inner, |inner| Format::of_object(inner).unwrap_or_default());
+        (self.take)(draft, format);
+        Ok(())
+    }
+
+    fn spans(&mut self, line: Json<'_>) -> Result<(), LineError> {
+        spans::each(line, &mut |span| {
+            let mut draft = self.draft();
+            let (is_request, format) = if openinference::is_span(span) {
+                (openinference::read(&mut draft, span)?, Format::OpenInference)
+            } else {
+                (otel::read(&mut draft, span)?, Format::OtelGenAi)
+            };
+            if is_request {
+                (self.take)(draft, format);
+            }
+            Ok(())
+        })
     }
 }
 
-/// Names the keys that are there, since the reader of the error wants to know what was looked at.
-fn unknown(line: Json<'_>) -> LineError {
-    let keys: Vec<_> = line.entries().take(12).filter_map(|(key, _)| key.text()).collect();
-    let keys: String = keys.join(", ").chars().take(200).collect();
-    let what = if line.is_object() { format!("its keys are: {keys}") } else { "not an object".to_owned() };
-    LineError::UnknownShape(what)
+/// A body with the fields of the plain form beside it.
+fn body_with_fields(draft: &mut Draft, line: Json<'_>, format: Format) -> Result<(), LineError> {
+    plain::envelope(draft, line)?;
+    match format {
+        Format::AnthropicMessages => anthropic::read(draft, line),
+        Format::OpenAiChat => chat::read(draft, line),
+        Format::OpenAiResponses => responses::read(draft, line),
+        _ => match line.get("prompt") {
+            Some(prompt) => plain::prompt(draft, prompt),
+            None => Ok(()),
+        },
+    }
 }
 
 #[cfg(test)]
@@ -172,12 +262,12 @@ mod tests {
     fn every_odd_line_has_a_defined_answer() {
         assert!(parts(r#"{"prompt":null}"#).is_empty());
         assert_eq!(parts(r#"{"prompt":""}"#), [(PartKind::Prompt, String::new())]);
-        assert_eq!(parts(r#"{"prompt":"a","prompt":"b"}"#)[0].1, "a");
+        assert_eq!(parts(r#"{"prompt":"a","prompt":"b"}"#)[0].1, "b");
         assert_eq!(parse_bytes(b"{\"prompt\":\"a\xff\"}").expect("read").request.parts[0].text, "a\u{fffd}");
         assert!(matches!(parse(r#"{"prompt":5}"#), Err(LineError::Field { .. })));
         assert!(matches!(parse(r#"{"prompt":"a","ts":"soon"}"#), Err(LineError::Field { .. })));
         assert!(matches!(parse(r#"{"promt":"a"}"#), Err(LineError::UnknownShape(_))));
-        assert!(matches!(parse("[]"), Err(LineError::UnknownShape(_))));
+        assert!(matches!(parse("[7]"), Err(LineError::UnknownShape(_))));
         assert!(matches!(parse("hello"), Err(LineError::Json(_))));
         let mut out = Vec::new();
         for blank in ["", "  \t"] {

@@ -1,5 +1,7 @@
 //! Opens a log, plain or compressed, and yields its lines in batches of bounded size.
 //!
+//! A line is one record: a line of text, one value of a JSON list or of values one after the other, or a row of a CSV
+//! file as a JSON object ([`super::split`], [`super::csv`]).
 //! Everything streams: a line that is too long is passed over without being held, and a compressed stream may only grow
 //! so far beyond its size. A damaged stream gives the whole lines before the damage, then the error.
 
@@ -12,6 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use memchr::memchr;
 
+use super::csv::Rows;
+use super::split::Values;
 use crate::error::{Error, LineError, Result};
 use crate::{limits, num};
 
@@ -118,6 +122,14 @@ pub struct LineReader {
     bounds: SourceBounds,
     line: u64,
     state: State,
+    records: Records,
+}
+
+/// How the log is cut into records.
+enum Records {
+    Lines,
+    Values(Values),
+    Rows(Box<Rows>),
 }
 
 enum State {
@@ -127,8 +139,9 @@ enum State {
     Done,
 }
 
-/// How reading one line ended.
-enum Outcome {
+/// How reading one record ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
     Line,
     TooLong,
     End,
@@ -147,6 +160,9 @@ impl LineReader {
         let total = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|data| data.len());
         let mut reader = Self::from_reader(Box::new(file), &path.display().to_string())?;
         reader.total_bytes = total;
+        if let Some(delimiter) = Rows::delimiter_of(path) {
+            reader.records = Records::Rows(Box::new(Rows::new(delimiter)));
+        }
         Ok(reader)
     }
 
@@ -183,7 +199,7 @@ impl LineReader {
         } else {
             Box::new(BufReader::with_capacity(BUFFER_BYTES, whole))
         };
-        Ok(Self {
+        let mut reader = Self {
             input,
             name: name.to_owned(),
             compressed: gzip || zstd,
@@ -192,7 +208,29 @@ impl LineReader {
             bounds,
             line: 0,
             state: State::Reading,
-        })
+            records: Records::Lines,
+        };
+        reader.look();
+        Ok(reader)
+    }
+
+    /// Looks at the beginning of the text: passes over a byte order mark and tells lines from values that span lines.
+    fn look(&mut self) {
+        let start = loop {
+            match self.input.fill_buf() {
+                Ok(start) => break start,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.state = State::Broken(self.explain(error));
+                    return;
+                }
+            }
+        };
+        let mark = if start.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+        if Values::span_lines(&start[mark..]) {
+            self.records = Records::Values(Values::default());
+        }
+        self.input.consume(mark);
     }
 
     /// The log's name, as errors give it.
@@ -229,9 +267,9 @@ impl LineReader {
         }
         while batch.len() + batch.skipped.len() < max_lines && batch.bytes.len() < max_bytes.max(1) {
             let start = batch.bytes.len();
-            match self.read_line(&mut batch.bytes) {
+            match self.read_record(&mut batch.bytes) {
                 Ok(Outcome::Line) => {
-                    let range = trim(&batch.bytes, start, self.line == 1);
+                    let range = trim(&batch.bytes, start);
                     if range.is_empty() {
                         batch.bytes.truncate(start);
                     } else {
@@ -263,40 +301,12 @@ impl LineReader {
         Ok(batch.len() + batch.skipped.len())
     }
 
-    /// Appends the next line to `bytes`; one beyond the bound is read to its end but not kept.
-    fn read_line(&mut self, bytes: &mut Vec<u8>) -> io::Result<Outcome> {
-        let start = bytes.len();
-        let mut too_long = false;
-        let mut seen = false;
-        loop {
-            let available = match self.input.fill_buf() {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                other => other?,
-            };
-            if available.is_empty() {
-                return Ok(match (seen, too_long) {
-                    (false, _) => Outcome::End,
-                    (true, true) => Outcome::TooLong,
-                    (true, false) => Outcome::Line,
-                });
-            }
-            if !seen {
-                seen = true;
-                self.line += 1;
-            }
-            let line_break = memchr(b'\n', available);
-            let piece = &available[..line_break.unwrap_or(available.len())];
-            if bytes.len() - start + piece.len() > self.bounds.line_bytes_max {
-                too_long = true;
-                bytes.truncate(start);
-            } else if !too_long {
-                bytes.extend_from_slice(piece);
-            }
-            let used = piece.len() + usize::from(line_break.is_some());
-            self.input.consume(used);
-            if line_break.is_some() {
-                return Ok(if too_long { Outcome::TooLong } else { Outcome::Line });
-            }
+    fn read_record(&mut self, bytes: &mut Vec<u8>) -> io::Result<Outcome> {
+        let bytes_max = self.bounds.line_bytes_max;
+        match &mut self.records {
+            Records::Lines => read_line(&mut *self.input, bytes, bytes_max, &mut self.line),
+            Records::Values(values) => values.read(&mut *self.input, bytes, bytes_max, &mut self.line),
+            Records::Rows(rows) => rows.read(&mut *self.input, bytes, bytes_max, &mut self.line),
         }
     }
 
@@ -314,13 +324,57 @@ impl LineReader {
     }
 }
 
-/// The line from `start` without the carriage return and, on the first line, the byte order mark; empty when blank.
-fn trim(bytes: &[u8], start: usize, first: bool) -> Range<usize> {
+/// What can be read now; empty at the end.
+pub(super) fn available(input: &mut dyn BufRead) -> io::Result<&[u8]> {
+    loop {
+        match input.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+            // Borrowed twice because a loop may not hand out the first borrow.
+            Ok(_) => return input.fill_buf(),
+        }
+    }
+}
+
+/// Appends the next line to `bytes`; one beyond the bound is read to its end but not kept.
+fn read_line(input: &mut dyn BufRead, bytes: &mut Vec<u8>, bytes_max: usize, line: &mut u64) -> io::Result<Outcome> {
+    let start = bytes.len();
+    let mut too_long = false;
+    let mut seen = false;
+    loop {
+        let available = available(input)?;
+        if available.is_empty() {
+            return Ok(match (seen, too_long) {
+                (false, _) => Outcome::End,
+                (true, true) => Outcome::TooLong,
+                (true, false) => Outcome::Line,
+            });
+        }
+        if !seen {
+            seen = true;
+            *line += 1;
+        }
+        let line_break = memchr(b'\n', available);
+        let piece = &available[..line_break.unwrap_or(available.len())];
+        if bytes.len() - start + piece.len() > bytes_max {
+            too_long = true;
+            bytes.truncate(start);
+        } else if !too_long {
+            bytes.extend_from_slice(piece);
+        }
+        let used = piece.len() + usize::from(line_break.is_some());
+        input.consume(used);
+        if line_break.is_some() {
+            return Ok(if too_long { Outcome::TooLong } else { Outcome::Line });
+        }
+    }
+}
+
+/// The line from `start` without the carriage return; empty when blank.
+fn trim(bytes: &[u8], start: usize) -> Range<usize> {
     let line = &bytes[start..];
-    let skip = if first && line.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-    let end = line.len() - usize::from(line.last() == Some(&b'\r'));
-    let range = start + skip..start + end.max(skip);
-    if bytes[range.clone()].iter().all(u8::is_ascii_whitespace) { start..start } else { range }
+    let end = bytes.len() - usize::from(line.last() == Some(&b'\r'));
+    if line.iter().all(u8::is_ascii_whitespace) { start..start } else { start..end }
 }
 
 /// Counts what is read from the file.

@@ -8,12 +8,19 @@ use crate::num;
 pub(super) enum Unit {
     Seconds,
     Milliseconds,
-    Nanoseconds,
+    /// Told by the size of the number: exporters of spans write all of them.
+    Guessed,
 }
 
 /// Unix milliseconds of `value`, or `None` when it is no time. A whole number, bare or in a string, counts in `unit`; one
-/// with a fraction counts in seconds where it is small enough to be seconds; text is read as [`of_text`] reads it.
+/// with a fraction counts in seconds where it is small enough to be seconds; text is read as [`of_text`] reads it; a list
+/// of two numbers is seconds and nanoseconds.
 pub(super) fn of_json(value: Json<'_>, unit: Unit) -> Option<i64> {
+    if value.is_array() {
+        let mut items = value.items().map(|item| item.raw().parse::<i64>().ok());
+        let (seconds, nanoseconds) = (items.next()??, items.next()??);
+        return seconds.checked_mul(1000)?.checked_add(nanoseconds / 1_000_000).filter(|_| items.next().is_none());
+    }
     let text = value.text();
     let text = match value.kind() {
         Kind::Number => value.raw(),
@@ -27,7 +34,12 @@ fn of_number(text: &str, unit: Unit) -> Option<i64> {
         return match unit {
             Unit::Seconds => whole.checked_mul(1000),
             Unit::Milliseconds => Some(whole),
-            Unit::Nanoseconds => Some(whole.div_euclid(1_000_000)),
+            Unit::Guessed => match whole.unsigned_abs() {
+                0..100_000_000_000 => whole.checked_mul(1000),
+                100_000_000_000..100_000_000_000_000 => Some(whole),
+                100_000_000_000_000..100_000_000_000_000_000 => Some(whole.div_euclid(1000)),
+                _ => Some(whole.div_euclid(1_000_000)),
+            },
         };
     }
     // Letters would let "inf" and "nan" through.
@@ -36,12 +48,7 @@ fn of_number(text: &str, unit: Unit) -> Option<i64> {
     }
     let value = text.parse::<f64>().ok().filter(|v| v.is_finite())?;
     // Past this a count of seconds would lie 3,000 years ahead, so it counts milliseconds.
-    let seconds = unit == Unit::Seconds || (unit == Unit::Milliseconds && value.abs() < 1e11);
-    let ms = match unit {
-        _ if seconds => value * 1000.0,
-        Unit::Nanoseconds => value / 1e6,
-        _ => value,
-    };
+    let ms = if unit == Unit::Seconds || value.abs() < 1e11 { value * 1000.0 } else { value };
     (ms.abs() < 9e15).then(|| num::i64_of_f64(ms.round()))
 }
 
@@ -140,7 +147,10 @@ mod tests {
             ("1789948804.744", Unit::Milliseconds, Some(1_789_948_804_744)),
             ("1789948804.744", Unit::Seconds, Some(1_789_948_804_744)),
             ("1789948804", Unit::Seconds, Some(1_789_948_804_000)),
-            ("\"1789948804744000123\"", Unit::Nanoseconds, Some(1_789_948_804_744)),
+            ("\"1789948804744000123\"", Unit::Guessed, Some(1_789_948_804_744)),
+            ("1789948804744123", Unit::Guessed, Some(1_789_948_804_744)),
+            ("1789948804", Unit::Guessed, Some(1_789_948_804_000)),
+            ("[1789948804,744000001]", Unit::Guessed, Some(1_789_948_804_744)),
             ("0", Unit::Milliseconds, Some(0)),
             ("-5", Unit::Milliseconds, Some(-5)),
             ("1e999", Unit::Milliseconds, None),

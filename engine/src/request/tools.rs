@@ -1,6 +1,7 @@
 //! The canonical text of the tools on offer, and of the shape of a request: what tells one client from another.
 
-use super::content::push_line;
+use std::borrow::Cow;
+
 use super::json::Json;
 
 /// Levels of nested parameters that are told apart; deeper ones are only `object`.
@@ -99,13 +100,9 @@ fn kind(schema: Json<'_>, depth: u32) -> String {
 /// One line a parameter that the request sets, sorted, and one for the schema it asks the answer to follow. Values of
 /// numbers and truth values are kept, since clients leave them at their own defaults; texts and lists are not, except
 /// the names of choices. Empty when nothing is set.
-pub(super) fn shape(bodies: &[Json<'_>]) -> String {
+pub(super) fn shape<'a>(parameters: impl Iterator<Item = (Cow<'a, str>, Json<'a>)>) -> String {
     let mut lines = Vec::new();
-    for (key, value) in bodies.iter().flat_map(|body| body.entries()) {
-        if value.is_null() {
-            continue;
-        }
-        let Some(key) = key.text() else { continue };
+    for (key, value) in parameters.filter(|(_, value)| !value.is_null()) {
         if let Some((_, name)) = PARAMETERS.iter().find(|(spelling, _)| *spelling == key) {
             lines.push(setting(name, value));
         } else if key == "response_format" || key == "text" || key == "output_config" {
@@ -114,9 +111,7 @@ pub(super) fn shape(bodies: &[Json<'_>]) -> String {
     }
     lines.sort_unstable();
     lines.dedup();
-    let mut all = String::new();
-    lines.iter().for_each(|line| push_line(&mut all, line));
-    all
+    lines.join("\n")
 }
 
 fn setting(name: &str, value: Json<'_>) -> String {

@@ -12,9 +12,9 @@ const WORDS: usize = 2 * ROUNDS + 16;
 #[derive(Clone)]
 #[repr(C, align(64))]
 pub struct HashKeys {
-    /// Multiplier of each round; that of round 0 is not used.
+    /// Multiplier of each round; 1 in round 0.
     pub(super) round_mul: [u32; ROUNDS],
-    /// Addend of each round; that of round 0 is not used.
+    /// Addend of each round; 0 in round 0.
     pub(super) round_add: [u32; ROUNDS],
     /// `c5` of ASCII: multiplier of bytes 1 to 4.
     pub(super) ascii_mul: u32,
@@ -49,7 +49,8 @@ impl HashKeys {
         let (round_add, rest) = rest.split_at(ROUNDS);
         let at = |i: usize| rest.get(i).copied().unwrap_or(1);
         let copy = |from: &[u32], bit: u32| std::array::from_fn(|i| from.get(i).copied().unwrap_or(1) | bit);
-        Self {
+        // Round 0 throws the hash as it is.
+        let mut keys = Self {
             round_mul: copy(round_mul, 1),
             round_add: copy(round_add, 0),
             ascii_mul: at(0) | 1,
@@ -62,7 +63,10 @@ impl HashKeys {
             triple_add: at(13),
             final_mul: at(14) | 1,
             fold_mul: at(15) | 1,
-        }
+        };
+        keys.round_mul[0] = 1;
+        keys.round_add[0] = 0;
+        keys
     }
 
     /// The multiplier that [`super::Kernels::fold_lanes`] takes.
@@ -83,22 +87,26 @@ impl HashKeys {
     /// The hash of one word of the normal form: 8 bytes a step, its length first, so that padding cannot be confused.
     #[must_use]
     pub fn hash_word(&self, word: &[u8]) -> u32 {
-        let length = u32::try_from(word.len()).unwrap_or(u32::MAX);
-        let mut x = length.wrapping_mul(self.length_mul);
-        for piece in word.chunks(8) {
+        word.chunks(8).fold(self.start_word(word.len()), |x, piece| {
             let mut bytes = [0_u8; 8];
-            for (to, from) in bytes.iter_mut().zip(piece) {
-                *to = *from;
-            }
-            let [a, b, c, d, e, f, g, h] = bytes;
-            for (half, mul) in
-                [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])].into_iter().zip(self.word_mul)
-            {
-                x = x.wrapping_add(half).wrapping_mul(mul);
-                x ^= x >> 15;
-            }
-        }
-        x
+            bytes.iter_mut().zip(piece).for_each(|(to, from)| *to = *from);
+            self.step_word(x, u64::from_le_bytes(bytes))
+        })
+    }
+
+    /// What a word's hash starts from.
+    #[inline(always)]
+    pub(super) fn start_word(&self, length: usize) -> u32 {
+        crate::num::u32_saturating(length).wrapping_mul(self.length_mul)
+    }
+
+    /// Takes in eight bytes of a word, the last of them padded with zeros.
+    #[inline(always)]
+    pub(super) fn step_word(&self, x: u32, bytes: u64) -> u32 {
+        let [first, second] = self.word_mul;
+        let x = x.wrapping_add(crate::num::low32(bytes)).wrapping_mul(first);
+        let x = (x ^ (x >> 15)).wrapping_add(crate::num::high32(bytes)).wrapping_mul(second);
+        x ^ (x >> 15)
     }
 
     /// The hash of three consecutive words, given the hash of each.
@@ -109,11 +117,11 @@ impl HashKeys {
         self.finish(sum.wrapping_add(self.triple_add))
     }
 
-    /// Spreads a sum over all bits: the slot is taken from the top ones.
+    /// Spreads a sum over 31 bits: the slot is taken from the top seven, the value from the others.
     #[inline(always)]
     pub(super) fn finish(&self, sum: u32) -> u32 {
         let x = (sum ^ (sum >> 15)).wrapping_mul(self.final_mul);
-        x ^ (x >> 16)
+        (x ^ (x >> 16)) & 0x7fff_ffff
     }
 }
 

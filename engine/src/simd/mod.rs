@@ -4,10 +4,21 @@
 //! Which of them runs is chosen once, here, when an engine is built. Kernels take slices and plain numbers; they do not
 //! allocate, panic or fail, and use 32-bit multiplication only, the widest that every instruction set has for vectors.
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+mod blocks;
+mod inlined;
 mod keys;
 mod level;
 mod scalar;
+mod words;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
 
+#[cfg(test)]
+mod identity;
+
+pub use inlined::{Inlined, Loop, dispatch};
 pub use keys::{HashKeys, ROUNDS};
 pub use level::Level;
 
@@ -21,6 +32,12 @@ pub const LANE_EMPTY: u32 = u32::MAX;
 
 /// Consecutive characters in a `c5` shingle.
 pub const SHINGLE_CHARS: usize = 5;
+
+/// Hashes that one call of a hashing kernel writes at most: 4 KiB, which stay in the first-level cache until their last round.
+pub const HASHES_MAX: usize = 1024;
+
+/// Room for the hashes of one call, and for whole vectors beyond the last.
+pub type Hashes = [u32; HASHES_MAX + 64];
 
 /// How far [`Kernels::fold_ascii`] came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,6 +58,11 @@ impl Folded {
         let rest = src.len().saturating_sub(self.read);
         self.written.checked_add(rest).and_then(|n| n.checked_add(64)).is_some_and(|n| n <= dst.len())
     }
+
+    /// There is a place for each line break that a block of 64 bytes can hold.
+    fn may_break(&self, breaks: &[u32]) -> bool {
+        self.break_count.checked_add(64).is_some_and(|n| n <= breaks.len())
+    }
 }
 
 /// One function per kernel; every level has one such table.
@@ -49,8 +71,10 @@ struct Table {
     unequal_bytes: fn(&[u8; 128], &[u8; 128]) -> u32,
     hamming: fn(&[u8; 128], &[u8; 128]) -> u32,
     fold_ascii: fn(&[u8], &mut [u8], &mut [u32], Folded) -> Folded,
-    hash_bytes: fn(&[u8], &HashKeys, &mut [u32]) -> usize,
-    hash_scalars: fn(&[u32], &HashKeys, &mut [u32]) -> usize,
+    hash_bytes: fn(&[u8], &HashKeys, &mut Hashes) -> usize,
+    hash_scalars: fn(&[u32], &HashKeys, &mut Hashes) -> usize,
+    hash_words: fn(&[u8], usize, &HashKeys, &mut Hashes) -> (usize, usize),
+    hash_triples: fn(&[u32], &HashKeys, &mut Hashes) -> usize,
     absorb: fn(&[u32], &HashKeys, &mut [u32; LANES]),
     merge: fn(&mut [u32; LANES], &[u32; LANES]),
     fold_lanes: fn(&[u32; LANES], u32) -> [u8; LANES],
@@ -70,20 +94,26 @@ impl Kernels {
     /// The fastest kernels this CPU can run.
     #[must_use]
     pub fn detect() -> Self {
-        Self(&scalar::TABLE)
+        let best = Level::ALL.into_iter().rev().find_map(|level| Self::for_level(level).ok());
+        best.unwrap_or(Self(&scalar::TABLE))
     }
 
     /// The kernels of `level`.
     /// # Errors
     /// [`Error::InvalidArgument`] when this CPU, or this build, lacks the level.
     pub fn for_level(level: Level) -> Result<Self> {
-        match level {
-            Level::Scalar => Ok(Self(&scalar::TABLE)),
-            Level::Avx2 | Level::Avx512 | Level::Neon => Err(Error::InvalidArgument {
-                argument: "level",
-                reason: format!("this CPU has no {level}; leave the level out to use what it has"),
-            }),
-        }
+        let table = match level {
+            Level::Scalar => Some(&scalar::TABLE),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 | Level::Avx512 => x86_64::table(level),
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => aarch64::table(),
+            _ => None,
+        };
+        table.map(Self).ok_or_else(|| Error::InvalidArgument {
+            argument: "level",
+            reason: format!("this CPU has no {level}; leave the level out to use what it has"),
+        })
     }
 
     /// The level of these kernels.
@@ -109,30 +139,45 @@ impl Kernels {
     /// Folds ASCII up to the first byte that is not: lower case, every run of white space one space.
     /// `from` is where an earlier call stopped (or the default with `in_space` set, to trim the start): writing goes on at
     /// `dst[from.written]`, and the position of each space whose run held a line break goes to `breaks`, ascending.
-    /// Stops early when `breaks` has fewer than 64 free places; `read` counts from the start of `src`. Does nothing unless
+    /// Stops before a block of 64 bytes for which `breaks` has fewer than 64 free places; `read` counts from the start of `src`. Does nothing unless
     /// `dst` has room for all the rest of `src` and 64 bytes more.
     #[inline]
     pub fn fold_ascii(self, src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: Folded) -> Folded {
         (self.0.fold_ascii)(src, dst, breaks, from)
     }
 
-    /// Hashes every window of 5 bytes of ASCII text to `out`, in no particular order; returns how many there are,
-    /// `text.len() - 4` or 0. `out` must have room for them, else the rest is left out.
+    /// Hashes every window of 5 bytes of ASCII text to `out`, in no particular order, and returns how many there are:
+    /// `text.len() - 4`, or 0; windows beyond [`HASHES_MAX`] are left out. What follows the hashes in `out` is lost.
     #[inline]
     #[must_use]
-    pub fn hash_bytes(self, text: &[u8], keys: &HashKeys, out: &mut [u32]) -> usize {
+    pub fn hash_bytes(self, text: &[u8], keys: &HashKeys, out: &mut Hashes) -> usize {
         (self.0.hash_bytes)(text, keys, out)
     }
 
-    /// Hashes every window of 5 Unicode scalars to `out`, in no particular order; returns how many there are. A window
-    /// of ASCII hashes as [`Kernels::hash_bytes`] hashes it.
+    /// Hashes every window of 5 Unicode scalars to `out`, and is else as [`Kernels::hash_bytes`]; a window of ASCII has the
+    /// same hash there.
     #[inline]
     #[must_use]
-    pub fn hash_scalars(self, text: &[u32], keys: &HashKeys, out: &mut [u32]) -> usize {
+    pub fn hash_scalars(self, text: &[u32], keys: &HashKeys, out: &mut Hashes) -> usize {
         (self.0.hash_scalars)(text, keys, out)
     }
 
-    /// Adds a set of shingle hashes to the lanes of Fast Similarity Sketching. Adding in pieces, in any order, with any
+    /// Hashes the words of `text`, divided by single spaces, in their order, from the one that starts at `from`. Returns
+    /// where the next word starts, beyond the text when there is none, and how many were hashed, [`HASHES_MAX`] at most.
+    #[inline]
+    #[must_use]
+    pub fn hash_words(self, text: &[u8], from: usize, keys: &HashKeys, out: &mut Hashes) -> (usize, usize) {
+        (self.0.hash_words)(text, from, keys, out)
+    }
+
+    /// Hashes each three consecutive hashes of words to `out`, and is else as [`Kernels::hash_bytes`].
+    #[inline]
+    #[must_use]
+    pub fn hash_triples(self, words: &[u32], keys: &HashKeys, out: &mut Hashes) -> usize {
+        (self.0.hash_triples)(words, keys, out)
+    }
+
+    /// Adds a set of shingle hashes, of 31 bits each, to the lanes of Fast Similarity Sketching. Adding in pieces, in any order, with any
     /// repetition, gives the same lanes as adding all at once.
     #[inline]
     pub fn absorb(self, hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {

@@ -1,6 +1,6 @@
 //! Every kernel in plain Rust, written to be read: what the other levels must equal, bit for bit.
 
-use super::{Folded, HashKeys, LANES, Level, SHINGLE_CHARS, Table};
+use super::{Folded, HASHES_MAX, HashKeys, Hashes, LANES, Level, SHINGLE_CHARS, Table, words};
 use crate::num::{low8, u32_saturating, usize_of};
 
 pub(super) static TABLE: Table = Table {
@@ -10,6 +10,8 @@ pub(super) static TABLE: Table = Table {
     fold_ascii,
     hash_bytes,
     hash_scalars,
+    hash_words,
+    hash_triples,
     absorb,
     merge,
     fold_lanes,
@@ -17,6 +19,9 @@ pub(super) static TABLE: Table = Table {
 
 /// Bits of a lane below its round.
 pub(super) const VALUE_BITS: u32 = 24;
+
+/// The bits of a lane below its round.
+pub(super) const VALUE_MASK: u32 = (1 << VALUE_BITS) - 1;
 
 pub(super) fn unequal_bytes(a: &[u8; 128], b: &[u8; 128]) -> u32 {
     a.iter().zip(b).map(|(x, y)| u32::from(x != y)).sum()
@@ -32,37 +37,38 @@ const fn is_space(byte: u8) -> bool {
 }
 
 pub(super) fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: Folded) -> Folded {
-    let Folded { mut read, mut written, mut break_count, mut in_space } = from;
+    let mut at = from;
     if !from.has_room(src, dst) {
         return from;
     }
-    while let Some(&byte) = src.get(read) {
-        if !byte.is_ascii() || breaks.len() < break_count + 64 {
-            break;
-        }
-        if is_space(byte) {
-            if !in_space {
-                dst[written] = b' ';
-                written += 1;
+    while at.may_break(breaks) {
+        let block = src.get(at.read..).unwrap_or_default();
+        let block = block.get(..64).unwrap_or(block);
+        for &byte in block {
+            if !byte.is_ascii() {
+                return at;
             }
-            // A run with several line breaks, or none of its space written (the start), is noted once or not at all.
-            let line_break = byte != b' ' && byte != b'\t';
-            if line_break && written > 0 {
-                let at = u32_saturating(written - 1);
-                if break_count == 0 || breaks[break_count - 1] != at {
-                    breaks[break_count] = at;
-                    break_count += 1;
+            let white = is_space(byte);
+            if !(white && at.in_space) {
+                dst[at.written] = if white { b' ' } else { byte.to_ascii_lowercase() };
+                at.written += 1;
+            }
+            // A run with several line breaks is noted once; one that opens the text has no space, and is not.
+            let breaking = white && byte != b' ' && byte != b'\t';
+            if breaking && let Some(last) = at.written.checked_sub(1).map(u32_saturating) {
+                if at.break_count == 0 || breaks[at.break_count - 1] != last {
+                    breaks[at.break_count] = last;
+                    at.break_count += 1;
                 }
             }
-            in_space = true;
-        } else {
-            dst[written] = byte.to_ascii_lowercase();
-            written += 1;
-            in_space = false;
+            at.in_space = white;
+            at.read += 1;
         }
-        read += 1;
+        if block.len() < 64 {
+            break;
+        }
     }
-    Folded { read, written, break_count, in_space }
+    at
 }
 
 /// The sum of a window of ASCII: its first four bytes as one number, its last four as another.
@@ -71,9 +77,9 @@ fn ascii_sum(first: u32, last: u32, keys: &HashKeys) -> u32 {
     first.wrapping_add(last.wrapping_mul(keys.ascii_mul)).wrapping_add(keys.ascii_add)
 }
 
-pub(super) fn hash_bytes(text: &[u8], keys: &HashKeys, out: &mut [u32]) -> usize {
+pub(super) fn hash_bytes(text: &[u8], keys: &HashKeys, out: &mut Hashes) -> usize {
     let mut count = 0;
-    for (window, to) in text.windows(SHINGLE_CHARS).zip(out) {
+    for (window, to) in text.windows(SHINGLE_CHARS).zip(out.iter_mut().take(HASHES_MAX)) {
         if let &[a, b, c, d, e] = window {
             let sum = ascii_sum(u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([b, c, d, e]), keys);
             *to = keys.finish(sum);
@@ -83,9 +89,9 @@ pub(super) fn hash_bytes(text: &[u8], keys: &HashKeys, out: &mut [u32]) -> usize
     count
 }
 
-pub(super) fn hash_scalars(text: &[u32], keys: &HashKeys, out: &mut [u32]) -> usize {
+pub(super) fn hash_scalars(text: &[u32], keys: &HashKeys, out: &mut Hashes) -> usize {
     let mut count = 0;
-    for (window, to) in text.windows(SHINGLE_CHARS).zip(out) {
+    for (window, to) in text.windows(SHINGLE_CHARS).zip(out.iter_mut().take(HASHES_MAX)) {
         if let &[a, b, c, d, e] = window {
             let sum = if (a | b | c | d | e) < 0x80 {
                 ascii_sum(a | b << 8 | c << 16 | d << 24, b | c << 8 | d << 16 | e << 24, keys)
@@ -99,10 +105,27 @@ pub(super) fn hash_scalars(text: &[u32], keys: &HashKeys, out: &mut [u32]) -> us
     count
 }
 
-/// The slot and the value below the round that a shingle has in one round.
+pub(super) fn hash_words(text: &[u8], from: usize, keys: &HashKeys, out: &mut Hashes) -> (usize, usize) {
+    words::hash_words(text, from, keys, out, |block| {
+        block.iter().enumerate().fold(0, |mask, (i, &byte)| mask | u64::from(byte == b' ') << i)
+    })
+}
+
+pub(super) fn hash_triples(words: &[u32], keys: &HashKeys, out: &mut Hashes) -> usize {
+    let mut count = 0;
+    for (triple, to) in words.windows(3).zip(out.iter_mut().take(HASHES_MAX)) {
+        if let &[first, second, third] = triple {
+            *to = keys.hash_triple([first, second, third]);
+            count += 1;
+        }
+    }
+    count
+}
+
+/// The slot and the value below the round that a number thrown in one round stands for.
 #[inline(always)]
-const fn throw(x: u32) -> (u32, u32) {
-    (x >> 25, (x >> 1) & 0x00ff_ffff)
+pub(super) const fn throw(x: u32) -> (usize, u32) {
+    (usize_of((x >> VALUE_BITS) & 0x7f), x & VALUE_MASK)
 }
 
 /// Fast Similarity Sketching (Dahlgaard, Knudsen, Thorup 2017): in round 0 every shingle falls into one slot, and each
@@ -113,7 +136,7 @@ pub(super) fn absorb(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) 
     let mut keep = |slot: usize, value: u32| lanes[slot] = lanes[slot].min(value);
     for &h in hashes {
         let (slot, value) = throw(h);
-        keep(usize_of(slot), value);
+        keep(slot, value);
     }
     for (r, (&mul, &add)) in (0_u32..).zip(keys.round_mul.iter().zip(&keys.round_add)).skip(1) {
         let floor = r << VALUE_BITS;
@@ -126,7 +149,7 @@ pub(super) fn absorb(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) 
         }
         for &h in hashes {
             let (slot, value) = throw(h.wrapping_mul(mul).wrapping_add(add));
-            let slot = forced.unwrap_or(usize_of(slot));
+            let slot = forced.unwrap_or(slot);
             lanes[slot] = lanes[slot].min(floor | value);
         }
     }

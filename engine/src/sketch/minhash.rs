@@ -4,12 +4,9 @@
 //! texts too, with less variance than k-permutation MinHash when a text has fewer shingles than slots, and mergeable.
 
 use super::spec::{Shingle, SketchSeed, Spec};
-use crate::num::{f32_of, f64_of, usize_of};
-use crate::simd::{HashKeys, Kernels, LANE_EMPTY, LANES, SHINGLE_CHARS};
+use crate::num::{f32_of, f64_of, u32_saturating, usize_of};
+use crate::simd::{HASHES_MAX, HashKeys, Hashes, Kernels, LANE_EMPTY, LANES, SHINGLE_CHARS};
 use crate::text::NormalForm;
-
-/// Shingles hashed at a time: the hashes stay in the first-level cache until their last round.
-const CHUNK: usize = 1024;
 
 /// Chance that two unequal slots have equal 8 bits.
 const COLLISION: f64 = 1.0 / 256.0;
@@ -65,14 +62,22 @@ impl Lanes {
 }
 
 /// Buffers of one thread; they grow to what the texts need and stay.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Scratch {
-    hashes: Vec<u32>,
+    hashes: Box<Hashes>,
+    words: Box<Hashes>,
     scalars: Vec<u32>,
 }
 
+impl Default for Scratch {
+    fn default() -> Self {
+        let room = || Box::new([0; HASHES_MAX + 64]);
+        Self { hashes: room(), words: room(), scalars: Vec::new() }
+    }
+}
+
 impl Scratch {
-    /// Empty buffers.
+    /// Fresh buffers.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -113,9 +118,6 @@ impl Sketcher {
         if form.is_empty() {
             return lanes;
         }
-        if scratch.hashes.len() < CHUNK {
-            scratch.hashes.resize(CHUNK, 0);
-        }
         match self.spec.shingle {
             Shingle::C5 if form.is_ascii() => self.chars_of_ascii(form.bytes(), scratch, &mut lanes),
             Shingle::C5 => self.chars_of_any(form.text(), scratch, &mut lanes),
@@ -124,12 +126,15 @@ impl Sketcher {
         lanes
     }
 
-    /// The lanes of shingles that the caller hashed: 32 uniform bits each, comparable with sketches of the same caller only.
+    /// The lanes of shingles that the caller hashed: 31 uniform bits each (the top bit is ignored), comparable with lanes of
+    /// the same hash only.
     #[must_use]
     pub fn lanes_of_hashes(&self, hashes: &[u32]) -> Lanes {
         let mut lanes = Lanes::EMPTY;
-        for chunk in hashes.chunks(CHUNK) {
-            self.kernels.absorb(chunk, &self.keys, &mut lanes.0);
+        let mut buffer = [0; HASHES_MAX];
+        for chunk in hashes.chunks(HASHES_MAX) {
+            buffer.iter_mut().zip(chunk).for_each(|(to, &from)| *to = from & 0x7fff_ffff);
+            self.kernels.absorb(buffer.get(..chunk.len()).unwrap_or_default(), &self.keys, &mut lanes.0);
         }
         lanes
     }
@@ -174,31 +179,27 @@ impl Sketcher {
         scratch.scalars = scalars;
     }
 
-    /// Three words a shingle; a text of fewer is one shingle, the missing words zero and its length in words added.
+    /// Three words a shingle; a text of fewer is one shingle, the missing word replaced by their number.
     fn words(&self, text: &[u8], scratch: &mut Scratch, lanes: &mut Lanes) {
-        let mut last = [0_u32; 3];
-        let (mut word_count, mut count) = (0_u32, 0);
-        for word in text.split(|&byte| byte == b' ') {
-            let [_, second, third] = last;
-            last = [second, third, self.keys.hash_word(word)];
-            word_count = word_count.saturating_add(1);
-            if word_count >= 3 {
-                if let Some(to) = scratch.hashes.get_mut(count) {
-                    *to = self.keys.hash_triple(last);
-                    count += 1;
-                }
-                if count == CHUNK {
-                    self.absorb(scratch, count, lanes);
-                    count = 0;
-                }
+        // The last two words of a piece are the first two of the next.
+        let mut carried = 0;
+        let mut next = 0;
+        while next < text.len() {
+            let (from, found) = self.kernels.hash_words(text, next, &self.keys, &mut scratch.hashes);
+            next = from;
+            let word_count = carried + found;
+            scratch.words[carried..word_count].copy_from_slice(&scratch.hashes[..found]);
+            if word_count < 3 {
+                let [first, second, ..] = *scratch.words;
+                let second = if word_count == 2 { second } else { 0 };
+                let hash = self.keys.hash_triple([u32_saturating(word_count), second, first]);
+                self.kernels.absorb(&[hash], &self.keys, &mut lanes.0);
+                return;
             }
-        }
-        if word_count < 3 {
-            let [_, second, third] = last;
-            let hash = self.keys.hash_triple([word_count, second, third]);
-            self.kernels.absorb(&[hash], &self.keys, &mut lanes.0);
-        } else {
+            let count = self.kernels.hash_triples(&scratch.words[..word_count], &self.keys, &mut scratch.hashes);
             self.absorb(scratch, count, lanes);
+            scratch.words.copy_within(word_count - 2..word_count, 0);
+            carried = 2;
         }
     }
 
@@ -207,11 +208,13 @@ impl Sketcher {
     }
 }
 
-/// Pieces of `text` with `CHUNK` windows each that together have every window once.
+/// Pieces of `text` with `HASHES_MAX` windows each that together have every window once.
 fn pieces<T>(text: &[T]) -> impl Iterator<Item = &[T]> {
     let overlap = SHINGLE_CHARS - 1;
     let window_count = text.len().saturating_sub(overlap);
-    (0..window_count).step_by(CHUNK).filter_map(move |at| text.get(at..(at + CHUNK + overlap).min(text.len())))
+    (0..window_count)
+        .step_by(HASHES_MAX)
+        .filter_map(move |at| text.get(at..(at + HASHES_MAX + overlap).min(text.len())))
 }
 
 /// The estimated Jaccard resemblance of two shingle sets, 0 to 1, from the equal slots of their signatures; chance

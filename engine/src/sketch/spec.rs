@@ -141,6 +141,18 @@ impl SketchSeed {
         HashKeys::from_words(&words)
     }
 
+    /// Endless uniform random words for the embedding codes of `version`.
+    pub(super) fn embedding_words(&self, version: u16) -> impl Iterator<Item = u64> + use<> {
+        let mut label = b"promptprint embedding keys".to_vec();
+        label.extend_from_slice(&version.to_le_bytes());
+        let mut material = self.derive(&label);
+        std::iter::repeat_with(move || {
+            let mut word = [0; 8];
+            material.fill(&mut word);
+            u64::from_le_bytes(word)
+        })
+    }
+
     fn derive(&self, label: &[u8]) -> blake3::OutputReader {
         blake3::Hasher::new_keyed(&self.0).update(label).finalize_xof()
     }

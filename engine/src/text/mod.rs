@@ -2,6 +2,10 @@
 
 pub mod normalize;
 pub mod tokens;
+mod table;
 mod unicode;
+
+#[cfg(test)]
+mod oracle;
 
 pub use normalize::{Changes, NORMAL_FORM_VERSION, NormalForm, Normalizer};

@@ -1,13 +1,102 @@
-//! `audit`.
-use super::common::StoreArgs;
-use promptprint::Result;
+//! `audit`: logs in, report out.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use promptprint::audit::{self, Judged, ReportOptions};
+use promptprint::campaign::Options;
+use promptprint::report::{self, Report};
+use promptprint::{Error, Result};
+
+use super::common;
+use super::index::{self, LogArgs};
+use super::output::Out;
+
+/// The whole job: index the logs, mine families, judge campaigns, and write the report over everything in the store. The
+/// report is one HTML page that needs no network.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    store: StoreArgs,
+    logs: LogArgs,
+    /// Write the report as one HTML page
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+    /// Write the report as JSON
+    #[arg(long, value_name = "FILE")]
+    report_json: Option<PathBuf>,
 }
+
 pub fn run(args: &Args) -> Result<ExitCode> {
-    eprintln!("{}", args.store.store.display());
-    Ok(ExitCode::FAILURE)
+    let indexed = index::read_logs(&args.logs)?;
+    let mut out = Out::new();
+    for line in index::summary_lines(&indexed.summary) {
+        out.line(line)?;
+    }
+    if indexed.summary.interrupted {
+        out.finish()?;
+        return Ok(indexed.code);
+    }
+    let opened = common::open(&args.logs.store, &args.logs.key)?;
+    let container = audit::family_container(&opened.store)?;
+    let options = Options::default();
+    let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &options)?;
+    findings(&judged, &mut out)?;
+    if args.report.is_some() || args.report_json.is_some() {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let store = args.logs.store.store.display().to_string();
+        let options = ReportOptions {
+            made_ms: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX),
+            reproduce: vec![format!("promptprint campaigns --all --store {store}")],
+            store,
+            judge: options,
+        };
+        let report = audit::report(&opened.store, &opened.snapshot, &judged, &indexed.summary, &options)?;
+        if let Some(path) = &args.report {
+            write(path, &report, |report, file| report::html::write_html(report, file))?;
+            out.line(format_args!("report: {}", path.display()))?;
+        }
+        if let Some(path) = &args.report_json {
+            write(path, &report, |report, file| report::json::write_json(report, file))?;
+            out.line(format_args!("report: {}", path.display()))?;
+        }
+    }
+    out.finish()?;
+    Ok(indexed.code)
+}
+
+fn write(
+    path: &Path,
+    report: &Report,
+    writer: impl FnOnce(&Report, &mut BufWriter<File>) -> Result<()>,
+) -> Result<()> {
+    let failed = |source| Error::Io { op: "write the report", path: path.to_path_buf(), source };
+    let mut file = BufWriter::new(File::create(path).map_err(failed)?);
+    writer(report, &mut file)?;
+    file.flush().map_err(failed)
+}
+
+/// The answer in a few lines, for whoever does not open the report.
+fn findings(judged: &Judged<'_>, out: &mut Out) -> Result<()> {
+    let rows = judged.rows(true)?;
+    let count = |verdict: &str| rows.iter().filter(|row| row.verdict == verdict).count();
+    out.line(format_args!(
+        "the store holds {} requests of {} accounts, {} families",
+        judged.request_count(),
+        judged.population.accounts.len(),
+        judged.tables.len()
+    ))?;
+    out.line(format_args!(
+        "{} campaigns convicted, {} groups to review, {} unexplained, {} acquitted",
+        count("convicted"),
+        count("review"),
+        count("unexplained"),
+        count("acquitted")
+    ))?;
+    for row in rows.iter().filter(|row| row.verdict == "convicted") {
+        out.line(format_args!("  convicted {}: {} accounts, {} families", row.campaign, row.accounts.len(), row.families.len()))?;
+    }
+    Ok(())
 }

@@ -50,8 +50,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         out.line("It takes part in no family: nothing is shared with anybody.")?;
     }
     for edge in &why.edges {
-        let family = edge.family.and_then(|family| judged.tables.name(family));
-        let family = family.unwrap_or_else(|| "requests reworded one by one".to_owned());
+        let names: Vec<String> = edge.families.iter().filter_map(|family| judged.tables.name(*family)).collect();
+        let family = if names.is_empty() { "requests reworded one by one".to_owned() } else { names.join(" ") };
         out.line("")?;
         out.line(format_args!(
             "{family}: {}. {} of its requests ({:.0} % of all), {} to {}; {} accounts of {} principals",

@@ -1,0 +1,233 @@
+//! The shapes and log formats that are understood: how each is known, and what is taken from where.
+
+use super::json::Json;
+
+/// A shape or log format.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Format {
+    /// Our plain form.
+    #[default]
+    Plain,
+    /// OpenAI chat completions.
+    OpenAiChat,
+    /// OpenAI Responses.
+    OpenAiResponses,
+    /// OpenAI Batch input lines.
+    OpenAiBatch,
+    /// Anthropic Messages.
+    AnthropicMessages,
+    /// Anthropic Message Batches requests.
+    AnthropicBatch,
+    /// LiteLLM's `StandardLoggingPayload`.
+    LiteLlm,
+    /// Rows of LiteLLM's table of spend logs.
+    LiteLlmSpend,
+    /// Langfuse export of observations.
+    Langfuse,
+    /// Helicone export of requests.
+    Helicone,
+    /// OpenTelemetry spans and events under the GenAI conventions.
+    OtelGenAi,
+    /// OpenTelemetry spans under the OpenInference conventions.
+    OpenInference,
+    /// Kong's log entries with an AI payload.
+    KongAi,
+    /// Amazon Bedrock's model invocation log.
+    Bedrock,
+    /// Whatever a path map describes.
+    Mapped,
+}
+
+/// What a user is told about a format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Description {
+    /// Its short name.
+    pub name: &'static str,
+    /// What it is, for someone who has such a log.
+    pub what: &'static str,
+    /// Where the text of the request comes from.
+    pub prompt: &'static str,
+    /// Where principals, time and tags come from.
+    pub fields: &'static str,
+    /// Against what these paths were checked.
+    pub checked: &'static str,
+}
+
+const BESIDE: &str = "id, account, ts and the other fields of the plain form beside the body";
+
+impl Format {
+    /// All formats, in the order in which they are listed.
+    pub const ALL: [Self; 15] = [
+        Self::Plain,
+        Self::OpenAiChat,
+        Self::OpenAiResponses,
+        Self::OpenAiBatch,
+        Self::AnthropicMessages,
+        Self::AnthropicBatch,
+        Self::LiteLlm,
+        Self::LiteLlmSpend,
+        Self::Langfuse,
+        Self::Helicone,
+        Self::OtelGenAi,
+        Self::OpenInference,
+        Self::KongAi,
+        Self::Bedrock,
+        Self::Mapped,
+    ];
+
+    /// What a user is told about it.
+    #[must_use]
+    pub const fn describe(self) -> Description {
+        match self {
+            Self::Plain => Description {
+                name: "plain",
+                what: "promptprint's own form: one JSON object a line",
+                prompt: "prompt (a string, or a list of strings)",
+                fields: "id, account, ts (unix ms, as a number or in a string, or RFC 3339), end_user, key, org, payer, ip, ua, model, asn, payment",
+                checked: "defined here",
+            },
+            Self::OpenAiChat => Description {
+                name: "openai-chat",
+                what: "OpenAI chat completions bodies, also as other vendors speak them",
+                prompt: "messages[].content (a string or parts); system and developer messages; tools[].function or functions[]",
+                fields: "end_user from safety_identifier, else user; model; id, account, ts and the other fields of the plain form beside the body",
+                checked: "types of the openai package 3.52.0",
+            },
+            Self::OpenAiResponses => Description {
+                name: "openai-responses",
+                what: "OpenAI Responses bodies; with previous_response_id or conversation the history is not in the body, and only what is new is read",
+                prompt: "input (a string or items), instructions, tools[]",
+                fields: "end_user from safety_identifier, else user; model; id, account, ts and the other fields of the plain form beside the body",
+                checked: "types of the openai package 3.52.0",
+            },
+            Self::OpenAiBatch => Description {
+                name: "openai-batch",
+                what: "OpenAI Batch input files",
+                prompt: "body.* as a chat, Responses or completions body",
+                fields: "id from custom_id; account, ts and the other fields of the plain form where somebody added them",
+                checked: "documentation of the openai package 3.52.0",
+            },
+            Self::AnthropicMessages => Description {
+                name: "anthropic-messages",
+                what: "Anthropic Messages bodies",
+                prompt: "system (a string or blocks), messages[].content (text and tool_result blocks), tools[].input_schema",
+                fields: "end_user from metadata.user_id; model; id, account, ts and the other fields of the plain form beside the body",
+                checked: "types of the anthropic package 2.11.0",
+            },
+            Self::AnthropicBatch => Description {
+                name: "anthropic-batch",
+                what: "Anthropic Message Batches requests, one a line",
+                prompt: "params.* as a Messages body",
+                fields: "id from custom_id; account, ts and the other fields of the plain form where somebody added them",
+                checked: "types of the anthropic package 2.11.0",
+            },
+            Self::LiteLlm => Description {
+                name: "litellm",
+                what: "LiteLLM StandardLoggingPayload, as its S3, GCS, SQS and webhook loggers write it",
+                prompt: "messages; tools and parameters from model_parameters; redacted messages are left out",
+                fields: "id, key from metadata.user_api_key_hash, account from metadata.user_api_key_user_id, org from metadata.user_api_key_org_id else user_api_key_team_id, end_user, startTime (unix s), requester_ip_address, user_agent, model",
+                checked: "types of the litellm package 1.109.1",
+            },
+            Self::LiteLlmSpend => Description {
+                name: "litellm-spend",
+                what: "rows of LiteLLM_SpendLogs, as JSON or CSV",
+                prompt: "proxy_server_request where prompts are stored, else messages",
+                fields: "request_id, key from api_key, account from user, org from organization_id else team_id, end_user, startTime, requester_ip_address, model",
+                checked: "types and schema of the litellm package 1.109.1",
+            },
+            Self::Langfuse => Description {
+                name: "langfuse",
+                what: "Langfuse export of observations, JSON, JSONL or CSV; only generations are requests",
+                prompt: "input (a string, messages, or a body with messages); tools from tool_definitions or the body",
+                fields: "id, account from user_id, start_time (UTC), model or provided_model_name, parameters from model_parameters; also in camel case",
+                checked: "types of the langfuse package 5.0.4; names of the tools columns not verified",
+            },
+            Self::Helicone => Description {
+                name: "helicone",
+                what: "Helicone export of requests",
+                prompt: "request_body.* as a body of its API",
+                fields: "request_id, account from request_user_id, request_created_at, request_model else model_override; no address is exported",
+                checked: "the request type in Helicone's public repository; the export tool's file not verified",
+            },
+            Self::OtelGenAi => Description {
+                name: "otel-genai",
+                what: "OpenTelemetry spans or log records under the GenAI conventions: OTLP JSON or one span a line",
+                prompt: "gen_ai.input.messages, gen_ai.system_instructions, gen_ai.tool.definitions; older: events gen_ai.*.message, gen_ai.prompt, gen_ai.prompt.N.*",
+                fields: "id from the span's id, account from user.id else enduser.id, the span's start, client.address, user_agent.original, gen_ai.request.*",
+                checked: "opentelemetry-semantic-conventions 0.66b2 and opentelemetry-util-genai 1.3b0; that user.id is the account is our choice",
+            },
+            Self::OpenInference => Description {
+                name: "openinference",
+                what: "OpenTelemetry spans under the OpenInference conventions (Phoenix, Arize): OTLP JSON or one span a line; only LLM spans are requests",
+                prompt: "llm.input_messages.N.message.*, else llm.prompts.N.prompt.text, else input.value; llm.tools.N.tool.json_schema",
+                fields: "id from the span's id, account from user.id, the span's start, llm.model_name, llm.invocation_parameters",
+                checked: "openinference-semantic-conventions 0.1.42",
+            },
+            Self::KongAi => Description {
+                name: "kong-ai",
+                what: "Kong log entries of the AI Proxy with payload logging switched on",
+                prompt: "ai.proxy.payload.request (an object, or JSON in a string)",
+                fields: "request.id, account from consumer.custom_id else username else id, key from authenticated_entity.id, started_at (unix ms), client_ip, request.headers.user-agent, ai.proxy.meta.request_model",
+                checked: "Kong's audit log reference and its sample entry; that the payload may be a string, and the consumer's fields, not verified",
+            },
+            Self::Bedrock => Description {
+                name: "bedrock",
+                what: "Amazon Bedrock model invocation log; bodies kept apart in S3 are reported, not read",
+                prompt: "input.inputBodyJson.* (Converse, Messages, prompt, inputText)",
+                fields: "requestId, account from identity.arn, org from accountId, timestamp, modelId",
+                checked: "sample entries in public repositories, not the vendor's own pages",
+            },
+            Self::Mapped => Description {
+                name: "map",
+                what: "anything else, described by a path map (--map FILE)",
+                prompt: "the map's prompt, messages, body, system and tools",
+                fields: BESIDE,
+                checked: "defined here",
+            },
+        }
+    }
+
+    /// The format of an object, by keys that only it has; `None` where nothing fits.
+    pub(super) fn of_object(line: Json<'_>) -> Option<Self> {
+        let has = |key: &str| line.get(key).is_some();
+        let any = |keys: &[&str]| keys.iter().any(|key| has(key));
+        if has("custom_id") && has("params") {
+            Some(Self::AnthropicBatch)
+        } else if has("custom_id") && has("body") {
+            Some(Self::OpenAiBatch)
+        } else if has("resourceSpans") || has("resourceLogs") || is_span(line) {
+            // Each span says by itself which convention it follows.
+            Some(Self::OtelGenAi)
+        } else if has("inputBodyJson") || line.find(&["input", "inputContentType"]).is_some() || is_invocation(line) {
+            Some(Self::Bedrock)
+        } else if has("request_body") && any(&["request_created_at", "request_id"]) {
+            Some(Self::Helicone)
+        } else if has("call_type") && any(&["model_parameters", "model_map_information"]) {
+            Some(Self::LiteLlm)
+        } else if has("call_type") && has("api_key") {
+            Some(Self::LiteLlmSpend)
+        } else if any(&["trace_id", "traceId"]) && any(&["start_time", "startTime"]) {
+            Some(Self::Langfuse)
+        } else if line.get("ai").is_some_and(Json::is_object) && any(&["started_at", "client_ip"]) {
+            Some(Self::KongAi)
+        } else if has("messages") {
+            Some(if super::anthropic::is_body(line) { Self::AnthropicMessages } else { Self::OpenAiChat })
+        } else if super::responses::is_body(line) {
+            Some(Self::OpenAiResponses)
+        } else if line.entries().any(|(key, _)| key.is("prompt")) {
+            Some(Self::Plain)
+        } else {
+            None
+        }
+    }
+}
+
+fn is_span(line: Json<'_>) -> bool {
+    let attributes = line.get("attributes");
+    attributes.is_some_and(|attributes| attributes.is_object() || attributes.is_array())
+}
+
+fn is_invocation(line: Json<'_>) -> bool {
+    line.get("schemaType").is_some_and(|kind| kind.is("ModelInvocationLog"))
+}
