@@ -119,9 +119,13 @@ mod tests {
 
     #[test]
     fn starts_that_fall_or_end_elsewhere_are_no_partition() {
-        for (starts, end, expected) in
-            [(vec![0_u32, 2, 2, 5], 5, true), (vec![0, 3, 2, 5], 5, false), (vec![0, 2], 5, false), (vec![1, 5], 5, false), (vec![], 0, false)]
-        {
+        for (starts, end, expected) in [
+            (vec![0_u32, 2, 2, 5], 5, true),
+            (vec![0, 3, 2, 5], 5, false),
+            (vec![0, 2], 5, false),
+            (vec![1, 5], 5, false),
+            (vec![], 0, false),
+        ] {
             let bytes = encode(starts.iter().copied());
             let column = Column::<u32>::new(&bytes).expect("whole values");
             assert_eq!(is_partition(column, end), expected, "{starts:?}");

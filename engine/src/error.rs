@@ -83,6 +83,12 @@ pub enum Error {
         /// The store's folder.
         path: PathBuf,
     },
+    /// The disk does not keep up with what is to be logged: go on without, or try later.
+    #[error("{path} has too much waiting for the disk; the record was not taken")]
+    Busy {
+        /// The log.
+        path: PathBuf,
+    },
     /// The handle was opened before a fork: open one in this process.
     #[error("the handle belongs to process {owner}; open the store in this process")]
     WrongProcess {

@@ -60,8 +60,9 @@ impl Keys {
     pub fn load(path: &Path) -> Result<Self> {
         let bad = |reason: &str| Error::Key { path: path.to_path_buf(), reason: reason.to_owned() };
         check_mode(path)?;
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| bad(&format!("cannot be read ({source}); without it the store tells no names and no skeletons")))?;
+        let text = std::fs::read_to_string(path).map_err(|source| {
+            bad(&format!("cannot be read ({source}); without it the store tells no names and no skeletons"))
+        })?;
         let mut words = text.split_whitespace();
         if (words.next(), words.next()) != (Some("promptprint-key"), Some("1")) {
             return Err(bad("is not a key file of this version"));

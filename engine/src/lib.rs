@@ -8,6 +8,7 @@ pub mod audit;
 pub mod campaign;
 pub mod column;
 pub mod corpus;
+pub mod engine;
 pub mod error;
 pub mod family;
 pub mod index;
@@ -21,5 +22,6 @@ pub mod simd;
 pub mod sketch;
 pub mod store;
 pub mod text;
+pub mod verdict;
 
 pub use error::{CorruptKind, Error, LineError, Result};

@@ -141,6 +141,13 @@ pub const fn usize_of_f64(n: f64) -> usize {
     n as usize
 }
 
+/// Truncates towards zero; negative and NaN become 0, too large becomes the maximum.
+#[inline(always)]
+#[must_use]
+pub const fn u32_of_f64(n: f64) -> u32 {
+    n as u32
+}
+
 /// The first `N` bytes from `offset`, or `None` past the end.
 #[inline]
 #[must_use]

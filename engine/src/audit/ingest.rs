@@ -129,6 +129,7 @@ pub fn open_or_create(dir: &Path, key_path: &Path, spec: Spec, fs: Arc<dyn Fs>) 
         segments: Vec::new(),
         families: None,
         families_stale: false,
+        logs: Vec::new(),
         inputs: Inputs::default(),
     })?;
     check_keys(maintainer.store().manifest(), &keys, key_path)?;
@@ -270,7 +271,8 @@ impl Run<'_> {
     }
 
     fn tell(&self, name: &str, consumed: u64, total: Option<u64>) {
-        let share = total.filter(|total| *total > 0).map_or(String::new(), |total| format!(" {} %", consumed * 100 / total));
+        let share =
+            total.filter(|total| *total > 0).map_or(String::new(), |total| format!(" {} %", consumed * 100 / total));
         let requests = self.summary.inputs.requests;
         self.progress.step(&format!("{name}{share}: {requests} requests, {} repeated", self.summary.inputs.repeated));
     }

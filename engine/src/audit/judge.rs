@@ -103,7 +103,12 @@ impl From<&Evidence> for EvidenceRow {
 /// Judges everything visible in `snapshot`, under the families in `container`.
 /// # Errors
 /// [`crate::Error::Corrupt`].
-pub fn judge<'a>(snapshot: &'a Snapshot, container: &'a Container, keys: &'a Keys, options: &Options) -> Result<Judged<'a>> {
+pub fn judge<'a>(
+    snapshot: &'a Snapshot,
+    container: &'a Container,
+    keys: &'a Keys,
+    options: &Options,
+) -> Result<Judged<'a>> {
     let population = Population::new(snapshot)?;
     let tables = FamilyTables::new(container)?;
     let traffic = Traffic::new(&population, &tables)?;
@@ -130,7 +135,8 @@ impl Judged<'_> {
                 let account = names.of(member.account)?;
                 accounts.push(AccountRow { account, strength: round(member.strength), index: member.account });
             }
-            let first = campaign.units.iter().copied().max_by_key(|unit| (self.unit(*unit).view.requests, usize::MAX - unit));
+            let first =
+                campaign.units.iter().copied().max_by_key(|unit| (self.unit(*unit).view.requests, usize::MAX - unit));
             let mut row = self.row(first.unwrap_or(0), Verdict::Convicted, accounts);
             row.families = self.families_of(&campaign.units);
             row.campaign = self.id(&campaign.units);

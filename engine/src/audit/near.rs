@@ -10,14 +10,14 @@ use crate::corpus::builder::PreparedRequest;
 use crate::corpus::names::Reader;
 use crate::corpus::prepare::{PrepareScratch, Preparer};
 use crate::corpus::snapshot::display_id;
-use crate::error::{CorruptKind, Error, Result};
-use crate::key::{Keys, hex, unhex};
+pub use crate::corpus::snapshot::spec_of;
+use crate::error::Result;
+use crate::key::{Keys, hex};
 use crate::num::f64_of_f32;
 use crate::query::{Hit, NearOptions, QueryPart, Searcher};
 use crate::request::parse::{self, ParseOptions};
 use crate::request::source::{Batch, LineReader};
 use crate::simd::Kernels;
-use crate::sketch::spec::Spec;
 use crate::store::manifest::Manifest;
 
 /// One query's answer, as users see it.
@@ -42,7 +42,7 @@ pub struct NearHit {
 
 /// Answers every request of the log `input`; `answer` gets each in order and may end the work by returning false.
 /// # Errors
-/// [`Error::Io`], [`Error::Corrupt`], [`Error::InvalidArgument`]. Lines that cannot be used are skipped and returned.
+/// [`crate::Error::Io`], [`crate::Error::Corrupt`], [`crate::Error::InvalidArgument`]. Lines that cannot be used are skipped and returned.
 pub fn near(
     searcher: &Searcher<'_>,
     preparer: &Preparer,
@@ -124,15 +124,7 @@ impl<'a> Ids<'a> {
 
 /// A preparer for a store that exists: under the spec of its sketches.
 /// # Errors
-/// [`Error::Corrupt`] when the manifest names no spec of this build.
+/// [`crate::Error::Corrupt`] when the manifest names no spec of this build.
 pub fn preparer_of(manifest: &Manifest, dir: &Path, keys: Keys, kernels: Kernels) -> Result<Preparer> {
     Ok(Preparer::new(spec_of(manifest, dir)?, keys, kernels))
-}
-
-/// The spec that a store's sketches were made under.
-/// # Errors
-/// [`Error::Corrupt`] when the manifest names none that this build knows.
-pub fn spec_of(manifest: &Manifest, dir: &Path) -> Result<Spec> {
-    let bytes = unhex(&manifest.spec).and_then(|bytes| <[u8; Spec::ENCODED_BYTES]>::try_from(bytes).ok());
-    Spec::decode(&bytes.ok_or_else(|| Error::corrupt(dir, 0, CorruptKind::Value))?)
 }

@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn the_budget_holds_and_the_sample_does_not_depend_on_the_order() {
-        let fingerprint = |n: u32| u128::from_le_bytes(*blake3::hash(&n.to_le_bytes()).as_bytes().first_chunk().expect("16 bytes"));
+        let fingerprint =
+            |n: u32| u128::from_le_bytes(*blake3::hash(&n.to_le_bytes()).as_bytes().first_chunk().expect("16 bytes"));
         let fill = |order: &mut dyn Iterator<Item = u32>| {
             let mut cache = TextCache::new(100_000);
             for n in order {

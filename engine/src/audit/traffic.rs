@@ -82,8 +82,7 @@ impl Traffic {
 
     /// Lends the columns to `judge`.
     pub fn with_columns<R>(&self, judge: impl FnOnce(&Columns<'_>) -> R) -> R {
-        let tags: Vec<Tag<'_>> =
-            TAGS.iter().zip(&self.tags).map(|((_, name), values)| Tag { name, values }).collect();
+        let tags: Vec<Tag<'_>> = TAGS.iter().zip(&self.tags).map(|((_, name), values)| Tag { name, values }).collect();
         judge(&Columns {
             account: &self.account,
             time_ms: &self.time_ms,

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use xxhash_rust::xxh3::Xxh3Builder;
 
-use super::{LEVELS, NONE, NO_TIME, OriginNames, filter, names, section};
+use super::{LEVELS, NO_TIME, NONE, OriginNames, filter, names, section};
 use crate::column::encode;
 use crate::error::{Error, Result};
 use crate::index::{SKETCH_BYTES, leaders, lsh::BandTables};
@@ -112,7 +112,12 @@ impl SegmentBuilder {
     /// Bytes held, roughly: what a memory budget is compared with.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.rows.len() * 120 + self.parts.len() * 8 + self.fingerprints.len() * 230 + self.anchors.len() + self.tokens.len() * 4 + self.name_of.len() * 80
+        self.rows.len() * 120
+            + self.parts.len() * 8
+            + self.fingerprints.len() * 230
+            + self.anchors.len()
+            + self.tokens.len() * 4
+            + self.name_of.len() * 80
     }
 
     /// The identities taken in, for whoever keeps repeats out.
@@ -191,11 +196,8 @@ impl SegmentBuilder {
         self.write_requests(&new_of_old, writer)?;
         self.write_forms(&new_order, leader_count, &member_starts, writer)?;
         self.write_origins(keys, writer)?;
-        let ids: Vec<String> = self
-            .rows
-            .iter()
-            .map(|row| self.ids[usize_of(row.id)].as_deref().unwrap_or_default().to_owned())
-            .collect();
+        let ids: Vec<String> =
+            self.rows.iter().map(|row| self.ids[usize_of(row.id)].as_deref().unwrap_or_default().to_owned()).collect();
         let (starts, blocks) = names::seal(keys, "request id", ids.iter().map(String::as_str));
         writer.section(section::ID_BLOCK_STARTS, &starts)?;
         writer.section(section::ID_BLOCKS, &blocks)?;
@@ -282,9 +284,8 @@ impl SegmentBuilder {
             order.iter().map(|form| self.signatures[usize_of(*form)].as_slice()),
         )?;
         writer.section(section::MEMBER_STARTS, &encode(member_starts.iter().copied()))?;
-        let banded: Vec<u32> = (0..u32_of(leader_count).unwrap_or(NONE))
-            .filter(|leader| !self.empty[old(usize_of(*leader))])
-            .collect();
+        let banded: Vec<u32> =
+            (0..u32_of(leader_count).unwrap_or(NONE)).filter(|leader| !self.empty[old(usize_of(*leader))]).collect();
         let tables = BandTables::build(|leader| &self.signatures[old(leader)], &classes, &banded);
         writer.section(section::BAND_OFFSETS, &encode(tables.offsets))?;
         writer.section(section::BAND_IDS, &encode(tables.ids))?;

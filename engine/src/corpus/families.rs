@@ -288,7 +288,8 @@ impl<'a> FamilyTables<'a> {
 pub fn stale() -> Error {
     Error::InvalidArgument {
         argument: "--store",
-        reason: "its families are not mined from what is in it now; run `promptprint index` or `promptprint families --log`"
-            .to_owned(),
+        reason:
+            "its families are not mined from what is in it now; run `promptprint index` or `promptprint families --log`"
+                .to_owned(),
     }
 }

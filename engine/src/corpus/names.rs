@@ -102,9 +102,8 @@ mod tests {
         let keys = Keys::derive(1, &[3; 32]);
         let names: Vec<String> = (0..300).map(|n| format!("name-{n}")).collect();
         let (starts, blocks) = seal(&keys, "name", names.iter().map(String::as_str));
-        let open = |keys: &Keys, index| {
-            Reader::new(Column::new(&starts).expect("whole"), &blocks, "name").get(keys, index)
-        };
+        let open =
+            |keys: &Keys, index| Reader::new(Column::new(&starts).expect("whole"), &blocks, "name").get(keys, index);
         for index in [0, 1, 127, 128, 255, 299] {
             assert_eq!(open(&keys, index).as_deref(), Some(names[index].as_str()));
         }

@@ -8,9 +8,9 @@ use crate::family::anchor;
 use crate::key::Keys;
 use crate::limits::NAME_BYTES_MAX;
 use crate::num::{u32_saturating, u64_of};
-use crate::request::{Part, Request};
+use crate::request::{Part, PartKind, Request};
 use crate::simd::Kernels;
-use crate::sketch::minhash::{Scratch, Sketcher};
+use crate::sketch::minhash::{Scratch, Signature, Sketcher};
 use crate::sketch::spec::{SketchSeed, Spec};
 use crate::text::normalize::{NormalForm, Normalizer};
 
@@ -92,39 +92,59 @@ impl Preparer {
 
     /// Prepares one part.
     pub fn part(&self, part: &Part, scratch: &mut PrepareScratch) -> PreparedPart {
-        let fingerprint = self.fingerprint(part, scratch);
-        let form = &scratch.form;
-        let signature = self.sketcher.signature(form, &mut scratch.sketch);
+        self.text(part.kind, part.text.as_bytes(), scratch)
+    }
+
+    /// Prepares one part from its bytes, which need not be UTF-8.
+    pub fn text(&self, kind: PartKind, text: &[u8], scratch: &mut PrepareScratch) -> PreparedPart {
+        let fingerprint = self.fingerprint(kind, text, scratch);
+        let signature = self.signature(scratch);
         let mut anchors = Vec::new();
         let mut tokens = Vec::new();
-        if part.kind.has_family() {
-            self.anchorer.anchors(form, &mut scratch.anchor, &mut scratch.anchors);
-            anchor::encode(&scratch.anchors, &mut anchors);
-            self.anchorer.token_sample(&scratch.anchor, &mut tokens);
-        }
-        let changes = form.changes();
-        let flags = if changes.ignorables_removed > 0 { FLAG_INVISIBLE } else { 0 }
-            | if changes.confusables_folded > 0 { FLAG_CONFUSABLE } else { 0 };
+        self.anchors(kind, scratch, &mut anchors, &mut tokens);
         PreparedPart {
-            kind: part.kind,
+            kind,
             fingerprint,
-            bytes: u32_saturating(part.text.len()),
-            flags,
+            bytes: u32_saturating(text.len()),
+            flags: scratch.flags(),
             signature: signature.0,
-            is_empty: form.is_empty(),
+            is_empty: scratch.form.is_empty(),
             anchors,
             tokens,
         }
     }
 
-    /// The fingerprint of a part; its normal form stays in `scratch`.
-    pub fn fingerprint(&self, part: &Part, scratch: &mut PrepareScratch) -> u128 {
-        self.normalizer.normalize(part.text.as_bytes(), &mut scratch.form);
-        self.keys.fingerprint(part.kind.class(), scratch.form.bytes())
+    /// The fingerprint of a text; its normal form stays in `scratch`, for the steps below.
+    pub fn fingerprint(&self, kind: PartKind, text: &[u8], scratch: &mut PrepareScratch) -> u128 {
+        self.normalizer.normalize(text, &mut scratch.form);
+        self.keys.fingerprint(kind.class(), scratch.form.bytes())
+    }
+
+    /// The signature of the normal form in `scratch`.
+    pub fn signature(&self, scratch: &mut PrepareScratch) -> Signature {
+        self.sketcher.signature(&scratch.form, &mut scratch.sketch)
+    }
+
+    /// Appends the encoded anchors and the sampled tokens of the normal form in `scratch`; nothing for a kind that has no
+    /// family.
+    pub fn anchors(&self, kind: PartKind, scratch: &mut PrepareScratch, anchors: &mut Vec<u8>, tokens: &mut Vec<u32>) {
+        if kind.has_family() {
+            self.anchorer.anchors(&scratch.form, &mut scratch.anchor, &mut scratch.anchors);
+            anchor::encode(&scratch.anchors, anchors);
+            self.anchorer.token_sample(&scratch.anchor, tokens);
+        }
     }
 }
 
 impl PrepareScratch {
+    /// Signs of obfuscation in the text prepared last.
+    #[must_use]
+    pub fn flags(&self) -> u8 {
+        let changes = self.form.changes();
+        (if changes.ignorables_removed > 0 { FLAG_INVISIBLE } else { 0 })
+            | if changes.confusables_folded > 0 { FLAG_CONFUSABLE } else { 0 }
+    }
+
     /// The normal form of the part prepared last.
     #[must_use]
     pub fn normal_form(&self) -> &NormalForm {

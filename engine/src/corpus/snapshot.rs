@@ -3,10 +3,11 @@
 use super::view::SegmentView;
 use super::{ACCUSABLE, Level};
 use crate::error::{CorruptKind, Error, Result};
-use crate::key::{Keys, hex};
+use crate::key::{Keys, hex, unhex};
 use crate::num::{u32_of, usize_of};
+use crate::sketch::spec::Spec;
 use crate::store::Store;
-use crate::store::manifest::Manifest;
+use crate::store::manifest::{Manifest, SegmentEntry};
 use crate::store::segment::{Container, FileKind};
 
 /// The one section of a tombstone file: a bit a row, set where the row is hidden.
@@ -27,6 +28,18 @@ pub struct Segment {
 }
 
 impl Segment {
+    /// Opens the segment that `entry` of the store's manifest names, with its hidden rows.
+    /// # Errors
+    /// As [`Store::container`].
+    pub fn open(store: &Store, entry: &SegmentEntry) -> Result<Self> {
+        let container = store.container(&entry.file, FileKind::Segment)?;
+        let hidden = match &entry.tombstones {
+            Some(file) => store.container(file, FileKind::Tombstones)?.require(HIDDEN_ROWS)?.to_vec(),
+            None => Vec::new(),
+        };
+        Ok(Self { container, hidden })
+    }
+
     /// Its columns.
     /// # Errors
     /// [`Error::Corrupt`].
@@ -69,12 +82,7 @@ impl Snapshot {
     pub fn open(store: &Store) -> Result<Self> {
         let mut segments = Vec::with_capacity(store.manifest().segments.len());
         for entry in &store.manifest().segments {
-            let container = store.container(&entry.file, FileKind::Segment)?;
-            let hidden = match &entry.tombstones {
-                Some(file) => store.container(file, FileKind::Tombstones)?.require(HIDDEN_ROWS)?.to_vec(),
-                None => Vec::new(),
-            };
-            segments.push(Segment { container, hidden });
+            segments.push(Segment::open(store, entry)?);
         }
         Ok(Self { segments, manifest: store.manifest().clone() })
     }
@@ -138,4 +146,12 @@ pub fn display_id(
 /// Rows of a segment as 32-bit numbers; a segment never has more.
 pub fn rows_of(view: &SegmentView<'_>) -> std::ops::Range<u32> {
     0..u32_of(view.row_count()).unwrap_or(u32::MAX)
+}
+
+/// The spec that a store's sketches were made under.
+/// # Errors
+/// [`Error::Corrupt`] when the manifest names none that this build knows.
+pub fn spec_of(manifest: &Manifest, dir: &std::path::Path) -> Result<Spec> {
+    let bytes = unhex(&manifest.spec).and_then(|bytes| <[u8; Spec::ENCODED_BYTES]>::try_from(bytes).ok());
+    Spec::decode(&bytes.ok_or_else(|| Error::corrupt(dir, 0, CorruptKind::Value))?)
 }

@@ -198,6 +198,13 @@ impl<'a> SegmentView<'a> {
         None
     }
 
+    /// The identity of one row. Reads the whole column: for one row that a person asks for.
+    #[must_use]
+    pub fn identity_of(&self, row: usize) -> Option<u128> {
+        let at = self.identity_rows.iter().position(|held| usize_of(held) == row)?;
+        self.identities.get(at)
+    }
+
     /// The identity of each row, in row order; 16 bytes of memory a row.
     #[must_use]
     pub fn identities_by_row(&self) -> Vec<u128> {
@@ -340,6 +347,20 @@ impl<'a> SegmentView<'a> {
         let start = self.use_starts.get(form).map_or(0, usize_of);
         let end = self.use_starts.get(form + 1).map_or(0, usize_of).min(uses.len());
         (start..end.max(start)).filter_map(move |at| uses.get(at))
+    }
+
+    /// How many rows use a form.
+    #[must_use]
+    pub fn use_count(&self, form: usize) -> usize {
+        let start = self.use_starts.get(form).map_or(0, usize_of);
+        self.use_starts.get(form + 1).map_or(0, usize_of).saturating_sub(start)
+    }
+
+    /// The row of use number `index` of a form; uses ascend.
+    #[must_use]
+    pub fn use_at(&self, form: usize, index: usize) -> Option<u32> {
+        let start = self.use_starts.get(form).map(usize_of)?;
+        (index < self.use_count(form)).then(|| self.uses.get(start + index)).flatten()
     }
 
     /// The bands of the leaders.

@@ -6,9 +6,9 @@
 //! one tag byte an id that spares most looks at signatures, and bucket offsets. 6 bytes a band and leader.
 
 use super::SKETCH_BYTES;
+use crate::column::Column;
 use crate::limits::{BUCKET_MAX, CANDIDATES_MAX};
 use crate::num::{low8, u32_of, usize_of};
-use crate::column::Column;
 
 /// Bands of a signature.
 pub const BANDS: usize = 32;
@@ -69,8 +69,10 @@ impl BandTables {
         let tables: Vec<Self> = (0..BANDS)
             .into_par_iter()
             .map(|band| {
-                let hashes: Vec<u32> =
-                    banded.iter().map(|id| band_hash(signatures(usize_of(*id)), band, classes[usize_of(*id)])).collect();
+                let hashes: Vec<u32> = banded
+                    .iter()
+                    .map(|id| band_hash(signatures(usize_of(*id)), band, classes[usize_of(*id)]))
+                    .collect();
                 let mut offsets = vec![0_u32; buckets + 1];
                 for hash in &hashes {
                     offsets[bucket_of(*hash, bits) + 1] += 1;

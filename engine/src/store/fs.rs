@@ -1,7 +1,7 @@
 //! The file system behind a trait, so that tests can put a stricter one in its place; the only home of `std::fs` for stores.
 
 use std::fmt::Debug;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +20,12 @@ pub trait WriteFile: Debug + Send {
     /// # Errors
     /// [`Error::Io`].
     fn sync(&mut self) -> Result<()>;
+    /// The same for the bytes alone, where the file's name and times do not matter.
+    /// # Errors
+    /// [`Error::Io`].
+    fn sync_data(&mut self) -> Result<()> {
+        self.sync()
+    }
 }
 
 /// What a store asks of a file system.
@@ -28,6 +34,19 @@ pub trait Fs: Debug + Send + Sync {
     /// # Errors
     /// [`Error::Io`].
     fn create(&self, path: &Path) -> Result<Box<dyn WriteFile>>;
+    /// Creates a log that must not exist yet, and holds it: [`Fs::is_abandoned`] is false while the file is open.
+    /// # Errors
+    /// [`Error::Io`].
+    fn create_log(&self, path: &Path) -> Result<Box<dyn WriteFile>> {
+        self.create(path)
+    }
+    /// Whether the writer of a log has ended, so that nothing will be appended to it.
+    /// # Errors
+    /// [`Error::Io`].
+    fn is_abandoned(&self, path: &Path) -> Result<bool> {
+        let _ = path;
+        Ok(false)
+    }
     /// Reads a whole file of at most `bytes_max` bytes.
     /// # Errors
     /// [`Error::Io`], [`Error::LimitExceeded`].
@@ -93,6 +112,10 @@ impl WriteFile for RealFile {
     fn sync(&mut self) -> Result<()> {
         self.file.sync_all().map_err(|source| Error::io("sync", &self.path, source))
     }
+
+    fn sync_data(&mut self) -> Result<()> {
+        self.file.sync_data().map_err(|source| Error::io("sync", &self.path, source))
+    }
 }
 
 impl Fs for RealFs {
@@ -105,12 +128,30 @@ impl Fs for RealFs {
         Ok(Box::new(RealFile { file, path: path.to_path_buf() }))
     }
 
+    fn create_log(&self, path: &Path) -> Result<Box<dyn WriteFile>> {
+        // Held before it has its name: a maintainer that sees the name sees the lock.
+        let unnamed = path.with_extension("tmp");
+        let mut options = OpenOptions::new();
+        options.append(true).create_new(true);
+        let file = options.open(&unnamed).map_err(|source| Error::io("create", &unnamed, source))?;
+        file.lock().map_err(|source| Error::io("lock", &unnamed, source))?;
+        self.rename(&unnamed, path)?;
+        Ok(Box::new(RealFile { file, path: path.to_path_buf() }))
+    }
+
+    fn is_abandoned(&self, path: &Path) -> Result<bool> {
+        let file = File::open(path).map_err(|source| Error::io("open", path, source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(source)) => Err(Error::io("lock", path, source)),
+        }
+    }
+
     fn read(&self, path: &Path, bytes_max: usize) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let file = File::open(path).map_err(|source| Error::io("open", path, source))?;
-        file.take(u64_of(bytes_max) + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|source| Error::io("read", path, source))?;
+        file.take(u64_of(bytes_max) + 1).read_to_end(&mut bytes).map_err(|source| Error::io("read", path, source))?;
         if bytes.len() > bytes_max {
             return Err(Error::LimitExceeded {
                 limit: "bytes of a metadata file",

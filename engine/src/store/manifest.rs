@@ -33,8 +33,20 @@ pub struct Manifest {
     /// Whether rows were hidden after those tables were mined.
     #[serde(default)]
     pub families_stale: bool,
+    /// How far the logs of gateway processes are in the segments.
+    #[serde(default)]
+    pub logs: Vec<LogEntry>,
     /// What reading logs has met so far, for the report.
     pub inputs: Inputs,
+}
+
+/// One log of a gateway process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// Its file in the folder `logs`.
+    pub file: String,
+    /// The last sequence that is in a segment.
+    pub sequence: u64,
 }
 
 /// One live segment.
@@ -89,15 +101,17 @@ impl Manifest {
     #[must_use]
     pub fn families_are_current(&self) -> bool {
         !self.families_stale
-            && self.families.as_ref().is_some_and(|families| families.segments.iter().eq(self.segments.iter().map(|segment| &segment.file)))
+            && self
+                .families
+                .as_ref()
+                .is_some_and(|families| families.segments.iter().eq(self.segments.iter().map(|segment| &segment.file)))
     }
 
     /// The bytes of the file: one line with version, checksum and length, then JSON.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let body = serde_json::to_vec_pretty(self).expect("a manifest has no value that JSON cannot hold");
-        let mut out =
-            format!("promptprint-manifest {VERSION} {:016x} {}\n", xxh3_64(&body), body.len()).into_bytes();
+        let mut out = format!("promptprint-manifest {VERSION} {:016x} {}\n", xxh3_64(&body), body.len()).into_bytes();
         out.extend_from_slice(&body);
         out
     }
@@ -107,7 +121,8 @@ impl Manifest {
     /// [`Error::Corrupt`], [`Error::IncompatibleFormat`].
     pub fn decode(bytes: &[u8], path: &Path) -> Result<Self> {
         let corrupt = |offset, kind| Error::corrupt(path, offset, kind);
-        let end = bytes.iter().take(128).position(|byte| *byte == b'\n').ok_or_else(|| corrupt(0, CorruptKind::Magic))?;
+        let end =
+            bytes.iter().take(128).position(|byte| *byte == b'\n').ok_or_else(|| corrupt(0, CorruptKind::Magic))?;
         let (head, body) = bytes.split_at(end);
         let body = &body[1..];
         let head = std::str::from_utf8(head).map_err(|_| corrupt(0, CorruptKind::Magic))?;
@@ -130,7 +145,8 @@ impl Manifest {
         }
         let manifest: Self = serde_json::from_slice(body).map_err(|_| corrupt(0, CorruptKind::Value))?;
         // A name leads into the folder of the store and nowhere else.
-        if manifest.files().any(|name| !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))) {
+        if manifest.files().any(|name| !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte)))
+        {
             return Err(corrupt(0, CorruptKind::Value));
         }
         Ok(manifest)
@@ -151,6 +167,7 @@ mod tests {
             segments: vec![SegmentEntry { file: "00000001.segment".into(), requests: 3, tombstones: None }],
             families: None,
             families_stale: false,
+            logs: Vec::new(),
             inputs: Inputs::default(),
         }
     }

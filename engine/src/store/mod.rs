@@ -7,6 +7,7 @@ pub mod lock;
 pub mod manifest;
 pub mod map;
 pub mod segment;
+pub mod wal;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

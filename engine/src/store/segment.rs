@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use crate::column::{Column, Value};
 use super::fs::WriteFile;
 use super::map::Bytes;
+use crate::column::{Column, Value};
 use crate::error::{CorruptKind, Error, Result};
 use crate::num::{bytes_at, u32_at, u32_of, u64_at, u64_of, usize_of, usize_of_u64};
 

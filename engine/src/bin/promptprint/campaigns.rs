@@ -48,7 +48,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         if args.accused {
             for account in &row.accounts {
                 let line = Accused { account: &account.account, campaign: &row.campaign };
-                if args.json { out.json(&line)? } else { out.line(format_args!("{}\t{}", line.account, line.campaign))? }
+                if args.json {
+                    out.json(&line)?
+                } else {
+                    out.line(format_args!("{}\t{}", line.account, line.campaign))?
+                }
             }
         } else if args.json {
             out.json(row)?;

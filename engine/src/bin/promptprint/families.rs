@@ -68,7 +68,8 @@ struct Also {
 
 pub fn run(args: &Args) -> Result<ExitCode> {
     let opened = common::open(&args.store, &args.key)?;
-    let Some(entry) = opened.store.manifest().families.clone().filter(|_| opened.store.manifest().families_are_current())
+    let Some(entry) =
+        opened.store.manifest().families.clone().filter(|_| opened.store.manifest().families_are_current())
     else {
         return Err(stale());
     };
@@ -116,7 +117,8 @@ fn list(opened: &Opened, tables: &FamilyTables<'_>, json: bool, out: &mut Out) -
             _ => String::new(),
         };
         out.line(format_args!("{}  {} requests of {} accounts{span}", row.family, row.requests, row.accounts))?;
-        let skeleton = row.skeleton.unwrap_or_else(|| "(no skeleton: none of its texts was at hand; see --log)".to_owned());
+        let skeleton =
+            row.skeleton.unwrap_or_else(|| "(no skeleton: none of its texts was at hand; see --log)".to_owned());
         out.line(format_args!("    {}", skeleton.replace('\n', "\n    ")))?;
     }
     Ok(())
@@ -163,11 +165,8 @@ fn members(opened: &Opened, tables: &FamilyTables<'_>, json: bool, out: &mut Out
             also.extend(tables.matches_of(segment, form).map(|family| (kind, family)));
         }
         let main = best.map(|(_, family)| family);
-        let member = Member {
-            id,
-            family: main.and_then(|family| tables.name(family)),
-            also: others(&also, main, tables),
-        };
+        let member =
+            Member { id, family: main.and_then(|family| tables.name(family)), also: others(&also, main, tables) };
         if json {
             out.json(&member)?;
         } else {

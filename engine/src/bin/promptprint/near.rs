@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use promptprint::Result;
 use promptprint::audit::{self, NearAnswer};
 use promptprint::query::{NearOptions, Searcher};
-use promptprint::Result;
 
 use super::common::{self, KeyArgs, StoreArgs};
 use super::output::Out;

@@ -68,7 +68,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     let per = |a: usize, b: usize| promptprint::num::f64_of(a) / promptprint::num::f64_of(b.max(1));
     stats.leader_share = per(stats.leaders, stats.texts);
-    stats.bytes_per_request = promptprint::num::f64_of_u64(stats.bytes_on_disk) / promptprint::num::f64_of(stats.requests.max(1));
+    stats.bytes_per_request =
+        promptprint::num::f64_of_u64(stats.bytes_on_disk) / promptprint::num::f64_of(stats.requests.max(1));
     let mut out = Out::new();
     if args.json {
         out.json(&stats)?;
@@ -84,7 +85,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             stats.lines, stats.repeated, stats.skipped
         ))?;
         out.line(format_args!("unattributed   {} requests", stats.unattributed))?;
-        let families = if stats.families_current { "mined from what is here now" } else { "not mined from what is here now" };
+        let families =
+            if stats.families_current { "mined from what is here now" } else { "not mined from what is here now" };
         out.line(format_args!("families       {families}"))?;
         out.line(format_args!("key epoch      {}", stats.key_epoch))?;
     }

@@ -1,0 +1,165 @@
+//! One observed request as the body of a log record: what the maintainer needs to take it into a segment, and nothing more.
+//!
+//! No text, as everywhere at rest; names and ids are in it, so the writer seals the whole body.
+
+use crate::column::Value;
+use crate::corpus::LEVELS;
+use crate::corpus::builder::{PreparedPart, PreparedRequest};
+use crate::index::SKETCH_BYTES;
+use crate::limits;
+use crate::num::{bytes_at, u16_at, u32_at, u32_saturating, u64_at, usize_of};
+use crate::request::PartKind;
+
+/// The kind of a log record that holds one request.
+pub const KIND: u32 = 1;
+
+/// What the body is sealed for.
+pub const PURPOSE: &str = "observed request";
+
+const VERSION: u8 = 1;
+const NO_NAME: u16 = u16::MAX;
+
+/// Appends `request` to `out`.
+pub fn encode(request: &PreparedRequest, out: &mut Vec<u8>) {
+    out.push(VERSION);
+    request.identity.write(out);
+    request.time_ms.write(out);
+    put_name(request.id.as_deref(), out);
+    for name in &request.origin {
+        put_name(name.as_deref(), out);
+    }
+    u32_saturating(request.parts.len()).write(out);
+    for part in &request.parts {
+        out.extend_from_slice(&[part.kind.number(), part.flags, u8::from(part.is_empty)]);
+        part.fingerprint.write(out);
+        part.bytes.write(out);
+        out.extend_from_slice(&part.signature);
+        u32_saturating(part.anchors.len()).write(out);
+        out.extend_from_slice(&part.anchors);
+        u32_saturating(part.tokens.len()).write(out);
+        for token in &part.tokens {
+            token.write(out);
+        }
+    }
+}
+
+/// Reads what [`encode`] wrote; `None` for anything else.
+#[must_use]
+pub fn decode(bytes: &[u8]) -> Option<PreparedRequest> {
+    let mut input = Input(bytes);
+    if input.take(1)? != [VERSION] {
+        return None;
+    }
+    let identity = u128::from_le_bytes(input.array()?);
+    let time_ms = i64::from_le_bytes(input.array()?);
+    let id = input.name()?;
+    let mut origin: [Option<String>; LEVELS] = Default::default();
+    for name in &mut origin {
+        *name = input.name()?;
+    }
+    let part_count = usize_of(input.u32()?);
+    if part_count > limits::PARTS_MAX {
+        return None;
+    }
+    let mut parts = Vec::with_capacity(part_count);
+    for _ in 0..part_count {
+        let head = input.take(3)?;
+        let (kind, flags, is_empty) = (PartKind::of_number(*head.first()?)?, *head.get(1)?, *head.get(2)? != 0);
+        let fingerprint = u128::from_le_bytes(input.array()?);
+        let text_bytes = input.u32()?;
+        let signature: [u8; SKETCH_BYTES] = input.array()?;
+        let anchor_bytes = usize_of(input.u32()?);
+        let anchors = input.take(anchor_bytes)?.to_vec();
+        let token_count = usize_of(input.u32()?);
+        let tokens = input.take(token_count.checked_mul(4)?)?.chunks_exact(4).map(u32::read).collect();
+        parts.push(PreparedPart { kind, fingerprint, bytes: text_bytes, flags, signature, is_empty, anchors, tokens });
+    }
+    input.0.is_empty().then_some(PreparedRequest { identity, id, time_ms, origin, parts })
+}
+
+fn put_name(name: Option<&str>, out: &mut Vec<u8>) {
+    let Some(name) = name else { return NO_NAME.write(out) };
+    let mut end = name.len().min(limits::NAME_BYTES_MAX);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    u16::try_from(end).unwrap_or(0).write(out);
+    out.extend_from_slice(name.as_bytes().get(..end).unwrap_or_default());
+}
+
+/// The rest of a body that is being read.
+struct Input<'a>(&'a [u8]);
+
+impl<'a> Input<'a> {
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (head, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(head)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        bytes_at(self.take(N)?, 0)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        u32_at(self.take(4)?, 0)
+    }
+
+    fn name(&mut self) -> Option<Option<String>> {
+        let length = u16_at(self.take(2)?, 0)?;
+        if length == NO_NAME {
+            return Some(None);
+        }
+        let bytes = self.take(usize::from(length))?;
+        std::str::from_utf8(bytes).ok().map(|name| Some(name.to_owned()))
+    }
+}
+
+/// The low half of a keyed id, as the counters of accounts take it.
+pub(super) fn account_number(id: u128) -> u64 {
+    u64_at(&id.to_le_bytes(), 0).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> PreparedRequest {
+        let part = PreparedPart {
+            kind: PartKind::LastUser,
+            fingerprint: 77,
+            bytes: 12,
+            flags: 3,
+            signature: [9; SKETCH_BYTES],
+            is_empty: false,
+            anchors: vec![1, 2, 3],
+            tokens: vec![7, 8],
+        };
+        let mut origin: [Option<String>; LEVELS] = Default::default();
+        origin[2] = Some("account é".to_owned());
+        PreparedRequest { identity: 5, id: Some("r1".to_owned()), time_ms: -4, origin, parts: vec![part.clone(), part] }
+    }
+
+    #[test]
+    fn a_request_comes_back_and_no_cut_of_it_does() {
+        let mut bytes = Vec::new();
+        encode(&example(), &mut bytes);
+        assert_eq!(format!("{:?}", decode(&bytes)), format!("{:?}", Some(example())));
+        for end in 0..bytes.len() {
+            assert!(decode(&bytes[..end]).is_none(), "{end}");
+        }
+        bytes.push(0);
+        assert!(decode(&bytes).is_none());
+    }
+
+    #[test]
+    fn counts_beyond_the_bytes_are_refused_before_anything_is_allocated() {
+        let mut bytes = Vec::new();
+        encode(&PreparedRequest { parts: Vec::new(), ..example() }, &mut bytes);
+        let at = bytes.len() - 4;
+        for count in [1_u32, 65, u32::MAX] {
+            bytes[at..].copy_from_slice(&count.to_le_bytes());
+            assert!(decode(&bytes).is_none(), "{count}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The sealed part of a store as a reader holds it: the sound segments of one manifest, and the family tables over them.
+
+use std::sync::Arc;
+
+use crate::corpus::families::{FamilyInfo, FamilyTables};
+use crate::corpus::snapshot::Segment;
+use crate::num::usize_of;
+use crate::store::Store;
+use crate::store::manifest::{Manifest, SegmentEntry};
+use crate::store::segment::{Container, FileKind};
+
+/// What one manifest names, opened as far as it is sound.
+#[derive(Debug)]
+pub(super) struct Sealed {
+    manifest: Manifest,
+    /// In the manifest's order, since the family tables count in it; `None` where the file is damaged.
+    segments: Vec<Option<Live>>,
+    families: Option<Arc<Container>>,
+    trouble: Vec<String>,
+}
+
+/// One sound segment.
+#[derive(Debug, Clone)]
+struct Live {
+    file: u32,
+    segment: Arc<Segment>,
+}
+
+impl Sealed {
+    /// Opens what the store's manifest names; a damaged file is left out and told of, the rest opens. What `before` has
+    /// open already stays mapped, so a new manifest costs no more than its new files.
+    pub(super) fn open(store: &Store, before: Option<&Self>) -> Self {
+        let manifest = store.manifest().clone();
+        let mut trouble = Vec::new();
+        let mut segments = Vec::with_capacity(manifest.segments.len());
+        for entry in &manifest.segments {
+            let kept = before.and_then(|before| before.kept(entry));
+            let opened = kept.map_or_else(|| open_segment(store, entry), Ok);
+            segments.push(opened.map_err(|error| trouble.push(error.to_string())).ok());
+        }
+        let families = manifest.families.as_ref().filter(|_| manifest.families_are_current()).and_then(|entry| {
+            let same = |before: &&Self| before.manifest.families.as_ref() == Some(entry);
+            if let Some(kept) = before.filter(same).and_then(|before| before.families.clone()) {
+                return Some(kept);
+            }
+            let opened = store.container(&entry.file, FileKind::Families).and_then(|container| {
+                FamilyTables::new(&container)?;
+                Ok(Arc::new(container))
+            });
+            opened.map_err(|error| trouble.push(error.to_string())).ok()
+        });
+        Self { manifest, segments, families, trouble }
+    }
+
+    fn kept(&self, entry: &SegmentEntry) -> Option<Live> {
+        let place = self.manifest.segments.iter().position(|known| known == entry)?;
+        self.segments.get(place)?.clone()
+    }
+
+    pub(super) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// What could not be opened, in words.
+    pub(super) fn trouble(&self) -> &[String] {
+        &self.trouble
+    }
+
+    /// The sound segments: place in the manifest, number of the file, segment.
+    pub(super) fn segments(&self) -> impl Iterator<Item = (usize, u32, &Segment)> {
+        self.segments.iter().enumerate().filter_map(|(place, live)| {
+            let live = live.as_ref()?;
+            Some((place, live.file, &*live.segment))
+        })
+    }
+
+    /// The segment of file number `file`, where it is live and sound.
+    pub(super) fn segment_of_file(&self, file: u32) -> Option<&Segment> {
+        self.segments().find(|(_, number, _)| *number == file).map(|(_, _, segment)| segment)
+    }
+
+    /// The best family of a form, where families were mined from just these segments.
+    pub(super) fn family_of(&self, place: usize, form: usize) -> Option<FamilyInfo> {
+        let tables = FamilyTables::new(self.families.as_ref()?).ok()?;
+        tables.info(usize_of(tables.of_form(place, form)?)).ok()
+    }
+}
+
+fn open_segment(store: &Store, entry: &SegmentEntry) -> crate::Result<Live> {
+    let segment = Segment::open(store, entry)?;
+    segment.view()?;
+    Ok(Live { file: file_number(&entry.file), segment: Arc::new(segment) })
+}
+
+/// The number in a segment's file name; numbers are never used twice in one store.
+fn file_number(name: &str) -> u32 {
+    name.split('.').next().and_then(|digits| digits.parse().ok()).unwrap_or(u32::MAX)
+}

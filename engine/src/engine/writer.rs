@@ -1,0 +1,351 @@
+//! Records what passes: one log and one table of recent traffic for each process, shared by its threads.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::observation::{self, account_number};
+use super::reader::{Deadline, Piece, QueryOptions, Reader, Scratch, State};
+use super::recent::{Recent, Sighting};
+use crate::corpus::builder::{PreparedPart, PreparedRequest};
+use crate::corpus::prepare::Preparer;
+use crate::corpus::{ACCUSABLE, LEVELS, OriginNames};
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::num::{low8, u32_saturating};
+use crate::request::PartKind;
+use crate::sketch::minhash::Signature;
+use crate::store::segment::Identity;
+use crate::store::wal::{self, Log};
+use crate::verdict::{Depth, Verdict};
+
+/// When an observation counts as recorded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// At once, in memory; it is handed to the system when 64 KB or [`WriterOptions::delay_ms`] have passed, and at the
+    /// latest when the writer is closed. A process that is killed loses what it had not handed over.
+    #[default]
+    Buffered,
+    /// When it is handed to the system, before the call returns: a killed process loses nothing. With the next
+    /// [`Writer::commit`], which a host calls on a timer, it survives the loss of power too.
+    Group,
+    /// When it is on the disk, before the call returns. Threads that observe at once share a sync.
+    Synced,
+}
+
+/// How a process records.
+#[derive(Debug, Clone, Copy)]
+pub struct WriterOptions {
+    /// When an observation counts as recorded.
+    pub durability: Durability,
+    /// Milliseconds that a buffered observation waits at most for the next one to hand it over.
+    pub delay_ms: u64,
+    /// Bytes after which the process begins another log, so that the maintainer can remove the old one.
+    pub wal_bytes_max: u64,
+}
+
+impl Default for WriterOptions {
+    fn default() -> Self {
+        Self { durability: Durability::Buffered, delay_ms: 100, wal_bytes_max: 64 << 20 }
+    }
+}
+
+/// One request as a gateway knows it beside its text. All names are opaque; longer ones than 1024 bytes are cut.
+#[derive(Debug, Clone, Default)]
+pub struct Envelope {
+    /// The gateway's own id of the request. With it, the same request in a log that is indexed counts once.
+    pub id: Option<String>,
+    /// Unix time in ms; `None` is now.
+    pub time_ms: Option<i64>,
+    /// Who sent it and from where, by [`crate::corpus::Level`].
+    pub origin: OriginNames,
+}
+
+/// What recording a request gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    /// What was known of it before.
+    pub verdict: Verdict,
+    /// Its sequence in the log of this process; 0 where it was not recorded.
+    pub sequence: u64,
+}
+
+/// The recorder of one process.
+#[derive(Debug)]
+pub struct Writer {
+    reader: Arc<Reader>,
+    options: WriterOptions,
+    owner: u32,
+    preparer: Arc<Preparer>,
+    logs: Mutex<Logs>,
+    recent: Recent,
+    /// The manifest up to which recent traffic was forgotten.
+    seen_manifest: AtomicU64,
+    observed: AtomicU64,
+    not_recorded: AtomicU64,
+}
+
+/// The log in use, and the ones before it that the maintainer may not have read yet. Sequences of the writer go on from log
+/// to log: `base` is what the first record of the log in use counts from.
+#[derive(Debug)]
+struct Logs {
+    current: Arc<Log>,
+    base: u64,
+    /// Name, base and last sequence.
+    retired: Vec<(String, u64, u64)>,
+}
+
+impl Writer {
+    /// Opens a recorder for this process on the store of `reader`.
+    /// # Errors
+    /// [`Error::Key`] when the reader has no key (see [`Reader::trouble`]); [`Error::Io`].
+    pub fn open(reader: Arc<Reader>, options: WriterOptions) -> Result<Self> {
+        reader.refresh();
+        let preparer = reader.state().and_then(|state| state.preparer().cloned()).ok_or_else(|| Error::Key {
+            path: reader.key_path().to_path_buf(),
+            reason: format!("no key and store to record for: {}", reader.trouble().join("; ")),
+        })?;
+        let owner = std::process::id();
+        let current = Arc::new(new_log(&reader, &preparer, owner)?);
+        Ok(Self {
+            reader,
+            options,
+            owner,
+            preparer,
+            logs: Mutex::new(Logs { current, base: 0, retired: Vec::new() }),
+            recent: Recent::default(),
+            seen_manifest: AtomicU64::new(0),
+            observed: AtomicU64::new(0),
+            not_recorded: AtomicU64::new(0),
+        })
+    }
+
+    /// The reader whose store this records for.
+    #[must_use]
+    pub fn reader(&self) -> &Arc<Reader> {
+        &self.reader
+    }
+
+    /// Requests observed, and those among them that could not be recorded.
+    #[must_use]
+    pub fn counts(&self) -> (u64, u64) {
+        (self.observed.load(Ordering::Relaxed), self.not_recorded.load(Ordering::Relaxed))
+    }
+
+    /// Says what is known of a request made of `pieces`, and records it. Each piece is sketched once for both.
+    /// # Errors
+    /// [`Error::WrongProcess`] after a fork. Whatever keeps the request from being recorded ([`Error::Busy`],
+    /// [`Error::Poisoned`], [`Error::Io`]) comes beside the verdict.
+    pub fn observe(
+        &self,
+        envelope: Envelope,
+        pieces: &[Piece<'_>],
+        options: QueryOptions,
+    ) -> Result<(Observed, Option<Error>)> {
+        self.check_process()?;
+        self.reader.refresh_in_time();
+        let Some(state) = self.reader.state() else {
+            let verdict = Verdict { store_damaged: true, ..Verdict::default() };
+            return Ok((Observed { verdict, sequence: 0 }, None));
+        };
+        self.forget_sealed(&state);
+        let deadline = Deadline::new(options.deadline_us);
+        let mut scratch = self.reader.scratch();
+        let pieces = pieces.get(..limits::PARTS_MAX).unwrap_or(pieces);
+        let (parts, depth) = self.sketch(pieces, deadline, &mut scratch);
+        let mut verdict = self.reader.verdict_of_parts(&state, &parts, deadline, &mut scratch, &self.recent);
+        verdict.depth = verdict.depth.max(depth);
+        self.reader.give_back(scratch);
+        self.observed.fetch_add(1, Ordering::Relaxed);
+        let recorded = self.record(envelope, parts);
+        if recorded.is_err() {
+            self.not_recorded.fetch_add(1, Ordering::Relaxed);
+        }
+        let (sequence, error) = recorded.map_or_else(|error| (0, Some(error)), |sequence| (sequence, None));
+        Ok((Observed { verdict, sequence }, error))
+    }
+
+    /// Sketches the pieces that there is time for: those a verdict ranks first come first.
+    fn sketch(&self, pieces: &[Piece<'_>], deadline: Deadline, scratch: &mut Scratch) -> (Vec<PreparedPart>, Depth) {
+        let mut depth = Depth::Full;
+        let mut parts: Vec<Option<PreparedPart>> = pieces.iter().map(|_| None).collect();
+        let mut order: Vec<usize> = (0..pieces.len()).collect();
+        order.sort_by_key(|at| rank(pieces[*at].kind));
+        for (done, at) in order.into_iter().enumerate() {
+            let piece = &pieces[at];
+            if deadline.hopeless(piece.text.len()) || (done > 0 && deadline.passed()) {
+                depth = if done == 0 { Depth::Skipped } else { depth.max(Depth::Near) };
+                continue;
+            }
+            scratch.note_text(piece.text.len());
+            parts[at] = Some(self.preparer.text(piece.kind, piece.text, &mut scratch.prepare));
+        }
+        (parts.into_iter().flatten().collect(), depth)
+    }
+
+    fn record(&self, envelope: Envelope, parts: Vec<PreparedPart>) -> Result<u64> {
+        let keys = self.preparer.keys();
+        let log = self.log();
+        let time_ms = envelope.time_ms.unwrap_or_else(now_ms);
+        let identity = match &envelope.id {
+            Some(id) => keys.identity(true, id.as_bytes()),
+            None => {
+                // Nothing else tells two requests without id apart that say the same in the same millisecond.
+                let number = self.observed.load(Ordering::Relaxed);
+                keys.identity(false, format!("{} {number} {time_ms}", log.0.name()).as_bytes())
+            }
+        };
+        let account = ACCUSABLE
+            .iter()
+            .find_map(|level| envelope.origin[level.index()].as_deref().map(|name| (level.index(), name)))
+            .map(|(level, name)| account_number(keys.name(low8(u32_saturating(level)), name)));
+        let first = parts.iter().min_by_key(|part| rank(part.kind));
+        let seen = first.map(|part| (part.fingerprint, part.kind.class(), part.signature, part.is_empty));
+        let request = PreparedRequest { identity, id: envelope.id, time_ms, origin: envelope.origin, parts };
+        let mut body = Vec::with_capacity(1024);
+        observation::encode(&request, &mut body);
+        let sealed = keys.seal(observation::PURPOSE, &body);
+        let (log, base) = log;
+        let sequence = log.push(observation::KIND, &sealed)?;
+        if let Some((fingerprint, class, signature, false)) = seen {
+            let time_ms = Some(time_ms);
+            let sighting = Sighting { fingerprint, class, signature: &signature, account, time_ms };
+            self.recent.insert(&sighting, base + sequence, self.reader.kernels());
+        }
+        match self.options.durability {
+            Durability::Buffered => log.flush_if_due(Duration::from_millis(self.options.delay_ms))?,
+            Durability::Group => log.flush()?,
+            Durability::Synced => log.commit(sequence)?,
+        }
+        if log.bytes() >= self.options.wal_bytes_max {
+            self.begin_another(&log)?;
+        }
+        Ok(base + sequence)
+    }
+
+    /// Returns when everything observed before the call is on the disk.
+    /// # Errors
+    /// [`Error::WrongProcess`], [`Error::Io`], [`Error::Poisoned`].
+    pub fn commit(&self) -> Result<()> {
+        self.check_process()?;
+        let (log, _) = self.log();
+        log.commit(log.sequence())
+    }
+
+    /// Hands everything observed before the call to the system.
+    /// # Errors
+    /// [`Error::WrongProcess`], [`Error::Io`], [`Error::Poisoned`].
+    pub fn flush(&self) -> Result<()> {
+        self.check_process()?;
+        self.log().0.flush()
+    }
+
+    /// The file of the log in use.
+    #[must_use]
+    pub fn log_path(&self) -> PathBuf {
+        self.reader.dir().join(wal::DIR).join(self.log().0.name())
+    }
+
+    fn log(&self) -> (Arc<Log>, u64) {
+        let logs = self.logs();
+        (Arc::clone(&logs.current), logs.base)
+    }
+
+    /// Held for the exchange of a pointer.
+    fn logs(&self) -> MutexGuard<'_, Logs> {
+        self.logs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins another log where `full` is still the one in use. What is in the old one is synced first, so that a request
+    /// that was acknowledged by a commit of the new one cannot be lost in the old one.
+    fn begin_another(&self, full: &Arc<Log>) -> Result<()> {
+        let fresh = Arc::new(new_log(&self.reader, &self.preparer, self.owner)?);
+        let mut logs = self.logs();
+        if !Arc::ptr_eq(&logs.current, full) {
+            // Another thread was first; its log is in use, and this one's, which is empty, goes when the process does.
+            return Ok(());
+        }
+        let last = full.sequence();
+        let base = logs.base;
+        logs.retired.push((full.name().to_owned(), base, last));
+        logs.base = base + last;
+        logs.current = fresh;
+        drop(logs);
+        full.commit(full.sequence())
+    }
+
+    /// Forgets recent traffic that the segments of a new manifest hold.
+    fn forget_sealed(&self, state: &State) {
+        let Some(manifest) = state.sealed().map(|sealed| sealed.manifest()) else { return };
+        if self.seen_manifest.swap(manifest.sequence, Ordering::Relaxed) == manifest.sequence {
+            return;
+        }
+        let sealed_of = |name: &str| manifest.logs.iter().find(|log| log.file == name).map(|log| log.sequence);
+        let mut logs = self.logs();
+        let mut sealed = 0;
+        // A retired log that the manifest names no more was read to its end and removed.
+        logs.retired.retain(|(name, base, last)| {
+            let through =
+                sealed_of(name).unwrap_or(if sealed_of(name).is_none() && sealed >= *base { *last } else { 0 });
+            sealed = sealed.max(base + through.min(*last));
+            through < *last
+        });
+        if logs.retired.is_empty() {
+            sealed = sealed.max(logs.base + sealed_of(logs.current.name()).unwrap_or(0));
+        }
+        drop(logs);
+        self.recent.sealed_up_to(sealed);
+    }
+
+    fn check_process(&self) -> Result<()> {
+        if std::process::id() == self.owner { Ok(()) } else { Err(Error::WrongProcess { owner: self.owner }) }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // A child has a copy of the parent's buffer; what the parent will write must not be written twice.
+        if self.check_process().is_ok() {
+            drop(self.flush());
+        }
+    }
+}
+
+fn new_log(reader: &Reader, preparer: &Preparer, pid: u32) -> Result<Log> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|error| Error::Io {
+        op: "draw a random name for",
+        path: reader.dir().join(wal::DIR),
+        source: std::io::Error::other(error.to_string()),
+    })?;
+    let keys = preparer.keys();
+    let identity = Identity { spec: preparer.spec().encode(), key_check: keys.check(), key_epoch: keys.epoch() };
+    Log::create(reader.fs().as_ref(), reader.dir(), identity, pid, u64::from_le_bytes(random))
+}
+
+/// The order in which parts decide a verdict; less is first.
+pub(super) const fn rank(kind: PartKind) -> u8 {
+    match kind {
+        PartKind::LastUser => 0,
+        PartKind::FirstUser => 1,
+        PartKind::Prompt => 2,
+        PartKind::System => 3,
+        PartKind::Injected => 4,
+        PartKind::Tools => 5,
+        PartKind::ToolResult => 6,
+        PartKind::Shape => 7,
+    }
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+const _: () = assert!(LEVELS == 10, "an envelope names every level");
+
+/// The signature of a prepared part.
+pub(super) fn signature_of(part: &PreparedPart) -> Signature {
+    if part.is_empty { Signature::EMPTY } else { Signature(part.signature) }
+}
