@@ -8,7 +8,7 @@ use super::chance;
 use super::evidence::{Reason, Verdict};
 use super::fragments::root;
 use super::ledger::{Ledger, View};
-use super::strength::{self, Portrait};
+use super::strength::{self, Portrait, weight_in};
 use crate::num;
 
 /// Slot values kept of a unit for comparison: the smallest hashes, so that two units keep the same ones.
@@ -44,7 +44,7 @@ pub fn join(ledger: &Ledger<'_>, units: &mut [Unit]) -> Vec<Campaign> {
         (0..units.len()).filter(|&index| units[index].judgement.verdict == Verdict::Convicted).collect();
     for &index in &convicted {
         let unit = &units[index];
-        let portrait = strength::portrait(&unit.view, &unit.judgement);
+        let portrait = strength::portrait(ledger, &unit.view, &unit.judgement);
         let of = |edge| strength::strength(ledger, &unit.view, edge, &unit.judgement, &portrait);
         units[index].strength = unit.view.edges.iter().map(of).collect();
     }
@@ -96,7 +96,7 @@ struct Piece {
 
 impl Piece {
     fn of(ledger: &Ledger<'_>, unit: &Unit) -> Self {
-        let portrait = strength::portrait(&unit.view, &unit.judgement);
+        let portrait = strength::portrait(ledger, &unit.view, &unit.judgement);
         let members = unit
             .view
             .edges
@@ -169,7 +169,7 @@ fn adopt(ledger: &Ledger<'_>, units: &[Unit], convicted: &[usize], campaigns: &m
         }
     }
     let portraits: Vec<Portrait> =
-        convicted.iter().map(|&index| strength::portrait(&units[index].view, &units[index].judgement)).collect();
+        convicted.iter().map(|&index| strength::portrait(ledger, &units[index].view, &units[index].judgement)).collect();
     let bars: Vec<f64> = convicted.iter().map(|&index| typical_weight(ledger, &units[index])).collect();
     for account in 0..ledger.accounts.len() {
         let free: Vec<u32> = ledger
@@ -222,16 +222,6 @@ fn keeps_pace(
     edge.requests >= 5
         && super::pacing::dense_life(ledger, edge)
         && strength::strength(ledger, view, edge, &units[index].judgement, portrait) >= 0.75
-}
-
-/// Weight of a row's tokens within a vocabulary, in nats.
-fn weight_in(ledger: &Ledger<'_>, row: u32, vocabulary: &[(u32, f64)]) -> f64 {
-    ledger
-        .tokens(row)
-        .iter()
-        .filter_map(|token| vocabulary.binary_search_by_key(token, |&(known, _)| known).ok())
-        .map(|at| vocabulary[at].1)
-        .sum()
 }
 
 /// Median weight of a unit's rows within its own vocabulary.
