@@ -123,8 +123,28 @@ impl Draft {
     /// Sets `field` from the first of `sources` that is a string, a number or a truth value and not empty, unless it is
     /// set already.
     pub(super) fn set<'a>(&mut self, field: Field, sources: impl IntoIterator<Item = Option<Json<'a>>>) {
+        if self.slot(field).is_some() {
+            return;
+        }
+        for source in sources.into_iter().flatten() {
+            if let Some(text) = source.scalar().filter(|text| !text.is_empty()) {
+                return self.set_text(field, &text, source);
+            }
+        }
+    }
+
+    /// Sets `field` to a text that was made from `source`, unless it is set already.
+    pub(super) fn set_text(&mut self, field: Field, text: &str, source: Json<'_>) {
+        let slot = self.slot(field);
+        if slot.is_none() && !text.is_empty() {
+            *slot = Some(cut(text, limits::NAME_BYTES_MAX).to_owned());
+            self.note(field.name(), source);
+        }
+    }
+
+    fn slot(&mut self, field: Field) -> &mut Option<String> {
         let request = &mut self.parsed.request;
-        let slot = match field {
+        match field {
             Field::Id => &mut request.id,
             Field::EndUser => &mut request.principals.end_user,
             Field::Key => &mut request.principals.key,
@@ -137,15 +157,6 @@ impl Draft {
             Field::Asn => &mut request.tags.asn,
             Field::Payment => &mut request.tags.payment,
             Field::Previous => &mut self.parsed.turns.previous,
-        };
-        if slot.is_some() {
-            return;
-        }
-        for source in sources.into_iter().flatten() {
-            let Some(text) = source.scalar().filter(|text| !text.is_empty()) else { continue };
-            *slot = Some(cut(&text, limits::NAME_BYTES_MAX).to_owned());
-            self.note(field.name(), source);
-            return;
         }
     }
 

@@ -4,12 +4,12 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use promptprint::limits;
+use promptprint::request::Request;
 use promptprint::request::conversation::Conversations;
 use promptprint::request::join::AccessIndex;
 use promptprint::request::map::PathMap;
 use promptprint::request::parse::{ParseOptions, Parsed, Scratch, explain, parse_line};
 use promptprint::request::source::{Batch, LineReader, SourceBounds};
-use promptprint::request::Request;
 
 fn keeps_its_bounds(parsed: &Parsed) {
     assert!(parsed.request.parts.len() <= limits::PARTS_MAX);
