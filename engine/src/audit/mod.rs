@@ -1,11 +1,12 @@
 //! The analyse plane: long work over whole logs and stores, with progress, in bounded memory.
 //!
-//! `ingest` turns logs into segments, `mine` finds the families of a store, `near` answers query logs, `compact` rewrites segments. Each publishes a manifest when
-//! a step is durable, so that an interruption at any moment loses nothing that was acknowledged.
+//! `ingest` turns logs into segments, `mine` finds the families of a store, `near` answers query logs, `compact` rewrites
+//! segments, `maintain` takes in what gateways logged. Each publishes a manifest when a step is durable, so that an interruption at any moment loses nothing that was acknowledged.
 
 mod compact;
 mod ingest;
 mod judge;
+mod maintain;
 mod mine;
 mod near;
 mod render;
@@ -16,6 +17,7 @@ mod traffic;
 pub use compact::{compact, forget};
 pub use ingest::{IndexOptions, LogCount, Skipped, Summary, index, open_or_create};
 pub use judge::{AccountRow, CampaignRow, EvidenceRow, Judged, Names, family_container, judge};
+pub use maintain::{MaintainOptions, Maintained, days_ms, maintain};
 pub use mine::mine_families;
 pub use near::{NearAnswer, NearHit, near, preparer_of, spec_of};
 pub use reporting::{ReportOptions, report};

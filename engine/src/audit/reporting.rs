@@ -11,12 +11,12 @@ use crate::corpus::snapshot::{Snapshot, display_id};
 use crate::corpus::{NO_TIME, population::Place};
 use crate::error::Result;
 use crate::num::{f64_of_u64, u32_saturating, u64_of, usize_of};
+use crate::report::Axis;
 use crate::report::model::{
     AccountRow, Advice, CampaignRow as ReportCampaign, Count, Edge, ErrorRates, Evidence, Explanation, FamilyRow,
-    Inputs, LogRow, Meta, Parameter, Piece as ReportPiece, Report, SkippedLine, Skeleton as ReportSkeleton,
+    Inputs, LogRow, Meta, Parameter, Piece as ReportPiece, Report, Skeleton as ReportSkeleton, SkippedLine,
     Slot as ReportSlot, Supports, Totals, Verdict as ReportVerdict,
 };
-use crate::report::Axis;
 use crate::request::PartKind;
 use crate::store::Store;
 
@@ -196,7 +196,11 @@ impl<'a> Filler<'a> {
                         (first.min(edge.first_ms), last.max(edge.last_ms))
                     }));
                     edges.entry(edge.account).or_default().push(Edge {
-                        family: unit.families.first().and_then(|family| judged.tables.name(*family)).unwrap_or_else(|| row.campaign.clone()),
+                        family: unit
+                            .families
+                            .first()
+                            .and_then(|family| judged.tables.name(*family))
+                            .unwrap_or_else(|| row.campaign.clone()),
                         requests: u64::from(edge.requests),
                         strength: members[&edge.account],
                     });
@@ -213,12 +217,12 @@ impl<'a> Filler<'a> {
         let mut accounts = Vec::with_capacity(row.accounts.len());
         for account in &row.accounts {
             let own = edges.remove(&account.index).unwrap_or_default();
-            let spans = row.units.iter().flat_map(|unit| {
-                judged.unit(*unit).view.edges.iter().filter(|edge| edge.account == account.index)
-            });
-            let (first, last) = spans.fold((i64::MAX, i64::MIN), |(first, last), edge| {
-                (first.min(edge.first_ms), last.max(edge.last_ms))
-            });
+            let spans = row
+                .units
+                .iter()
+                .flat_map(|unit| judged.unit(*unit).view.edges.iter().filter(|edge| edge.account == account.index));
+            let (first, last) = spans
+                .fold((i64::MAX, i64::MIN), |(first, last), edge| (first.min(edge.first_ms), last.max(edge.last_ms)));
             accounts.push(AccountRow {
                 account: account.account.clone(),
                 principal: None,

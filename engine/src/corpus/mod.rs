@@ -9,6 +9,7 @@ pub mod families;
 pub mod filter;
 pub mod merge;
 pub mod names;
+pub mod observation;
 pub mod population;
 pub mod prepare;
 pub mod snapshot;

@@ -6,7 +6,6 @@
 
 mod counter;
 mod lookup;
-pub mod observation;
 mod reader;
 mod recent;
 mod reduce;

@@ -5,15 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::observation::{self, account_number};
 use super::reader::{Deadline, Piece, QueryOptions, Reader, Scratch, State};
 use super::recent::{Recent, Sighting};
 use crate::corpus::builder::{PreparedPart, PreparedRequest};
 use crate::corpus::prepare::Preparer;
-use crate::corpus::{ACCUSABLE, LEVELS, OriginNames};
+use crate::corpus::{ACCUSABLE, LEVELS, OriginNames, observation};
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::num::{low8, u32_saturating};
+use crate::num::{low8, low64, u32_saturating};
 use crate::request::PartKind;
 use crate::sketch::minhash::Signature;
 use crate::store::segment::Identity;
@@ -199,7 +198,7 @@ impl Writer {
         let account = ACCUSABLE
             .iter()
             .find_map(|level| envelope.origin[level.index()].as_deref().map(|name| (level.index(), name)))
-            .map(|(level, name)| account_number(keys.name(low8(u32_saturating(level)), name)));
+            .map(|(level, name)| low64(keys.name(low8(u32_saturating(level)), name)));
         let first = parts.iter().min_by_key(|part| rank(part.kind));
         let seen = first.map(|part| (part.fingerprint, part.kind.class(), part.signature, part.is_empty));
         let request = PreparedRequest { identity, id: envelope.id, time_ms, origin: envelope.origin, parts };

@@ -66,6 +66,12 @@ impl Store {
         Container::open(self.fs.map(&path)?, &path, kind)
     }
 
+    /// The file system.
+    #[must_use]
+    pub fn fs(&self) -> Arc<dyn Fs> {
+        Arc::clone(&self.fs)
+    }
+
     /// Bytes on disk of all files that the manifest names.
     /// # Errors
     /// [`Error::Io`] when one is missing.

@@ -1,8 +1,8 @@
 //! From a caller's bytes to the normal form, in which two prompts that a reader takes for the same are the same bytes.
 
 pub mod normalize;
-pub mod tokens;
 mod table;
+pub mod tokens;
 mod unicode;
 
 #[cfg(test)]

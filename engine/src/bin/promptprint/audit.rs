@@ -67,11 +67,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     Ok(indexed.code)
 }
 
-fn write(
-    path: &Path,
-    report: &Report,
-    writer: impl FnOnce(&Report, &mut BufWriter<File>) -> Result<()>,
-) -> Result<()> {
+fn write(path: &Path, report: &Report, writer: impl FnOnce(&Report, &mut BufWriter<File>) -> Result<()>) -> Result<()> {
     let failed = |source| Error::Io { op: "write the report", path: path.to_path_buf(), source };
     let mut file = BufWriter::new(File::create(path).map_err(failed)?);
     writer(report, &mut file)?;
@@ -96,7 +92,12 @@ fn findings(judged: &Judged<'_>, out: &mut Out) -> Result<()> {
         count("acquitted")
     ))?;
     for row in rows.iter().filter(|row| row.verdict == "convicted") {
-        out.line(format_args!("  convicted {}: {} accounts, {} families", row.campaign, row.accounts.len(), row.families.len()))?;
+        out.line(format_args!(
+            "  convicted {}: {} accounts, {} families",
+            row.campaign,
+            row.accounts.len(),
+            row.families.len()
+        ))?;
     }
     Ok(())
 }

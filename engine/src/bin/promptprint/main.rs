@@ -6,6 +6,7 @@ mod common;
 mod families;
 mod forget;
 mod index;
+mod maintain;
 mod near;
 mod output;
 mod progress;
@@ -49,6 +50,8 @@ enum Command {
     Stats(stats::Args),
     /// Read every byte of a store against its checksums; needs no key
     Verify(verify::Args),
+    /// Seal what gateways logged, mine families, merge and let go of old segments
+    Maintain(maintain::Args),
     /// Hide all requests of an account at once; compaction removes them
     Forget(forget::Args),
 }
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Why(args) => why::run(&args),
         Command::Stats(args) => stats::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Maintain(args) => maintain::run(&args),
         Command::Forget(args) => forget::run(&args),
     };
     match result {

@@ -2,12 +2,12 @@
 //!
 //! No text, as everywhere at rest; names and ids are in it, so the writer seals the whole body.
 
+use super::LEVELS;
+use super::builder::{PreparedPart, PreparedRequest};
 use crate::column::Value;
-use crate::corpus::LEVELS;
-use crate::corpus::builder::{PreparedPart, PreparedRequest};
 use crate::index::SKETCH_BYTES;
 use crate::limits;
-use crate::num::{bytes_at, u16_at, u32_at, u32_saturating, u64_at, usize_of};
+use crate::num::{bytes_at, u16_at, u32_at, u32_saturating, usize_of};
 use crate::request::PartKind;
 
 /// The kind of a log record that holds one request.
@@ -113,11 +113,6 @@ impl<'a> Input<'a> {
         let bytes = self.take(usize::from(length))?;
         std::str::from_utf8(bytes).ok().map(|name| Some(name.to_owned()))
     }
-}
-
-/// The low half of a keyed id, as the counters of accounts take it.
-pub(super) fn account_number(id: u128) -> u64 {
-    u64_at(&id.to_le_bytes(), 0).unwrap_or(0)
 }
 
 #[cfg(test)]
