@@ -1,0 +1,14 @@
+//! The promises of the program, one file each, in one test program because linking many is slow.
+
+mod acknowledged_survives_kill;
+mod bad_lines_are_told_and_skipped;
+mod command_line_keeps_its_contract;
+mod compaction_does_not_show_the_order;
+mod damaged_stores_are_refused;
+mod families_beat_the_prefix;
+mod forget_hides_at_once;
+mod near_duplicates_are_found;
+mod nothing_is_readable_without_the_key;
+mod rooms_keep_their_arrows;
+mod same_log_again_adds_nothing;
+mod support;

@@ -1,0 +1,61 @@
+//! Data walks one way: a room of the engine uses the rooms its arrow names and no others.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use promptprint_tests::abi::workspace;
+
+/// What every room may use.
+const COMMON: [&str; 4] = ["num", "limits", "error", "column"];
+
+/// Each room with the rooms it may use beside the common ones.
+const ARROWS: [(&str, &[&str]); 12] = [
+    ("simd", &[]),
+    ("text", &["simd"]),
+    ("request", &["text"]),
+    ("sketch", &["text", "simd"]),
+    ("store", &[]),
+    ("index", &["sketch", "simd"]),
+    ("family", &["index", "sketch", "text"]),
+    ("campaign", &["family", "index", "sketch"]),
+    ("key", &[]),
+    ("corpus", &["family", "index", "key", "request", "simd", "sketch", "store", "text"]),
+    ("query", &["corpus", "index", "request", "simd", "sketch"]),
+    ("report", &["campaign", "family", "verdict"]),
+];
+
+fn sources(path: &Path, found: &mut Vec<PathBuf>) {
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path).expect("a folder") {
+            sources(&entry.expect("an entry").path(), found);
+        }
+    } else if path.extension().is_some_and(|extension| extension == "rs") {
+        found.push(path.to_path_buf());
+    }
+}
+
+#[test]
+fn no_room_uses_a_room_behind_its_back() {
+    let root = workspace().join("engine/src");
+    let mut wrong = BTreeSet::new();
+    for (room, allowed) in ARROWS {
+        let mut files = Vec::new();
+        sources(&root.join(room), &mut files);
+        sources(&root.join(format!("{room}.rs")), &mut files);
+        files.retain(|file| file.exists());
+        assert!(!files.is_empty(), "room {room} is gone");
+        for file in files {
+            let text = std::fs::read_to_string(&file).expect("readable");
+            // What tests use is their own business.
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for rest in code.split("crate::").skip(1) {
+                let name: String = rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+                let is_module = root.join(&name).is_dir() || root.join(format!("{name}.rs")).exists();
+                if is_module && name != room && !allowed.contains(&name.as_str()) && !COMMON.contains(&name.as_str()) {
+                    wrong.insert(format!("{} uses {name}", file.strip_prefix(&root).expect("inside").display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

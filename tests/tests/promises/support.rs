@@ -1,0 +1,42 @@
+//! Logs made on the spot.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// A small log: `count` requests of `count / 5` accounts, half of them from three templates.
+pub fn log(count: usize) -> String {
+    let mut text = String::new();
+    for n in 0..count {
+        let prompt = match n % 6 {
+            0 => format!("Solve the following problem step by step and show all of the work: case {} of {}\\nAnswer:", n * 7919, word(n)),
+            1 => format!("Translate this sentence into formal written French please: {} {} {}", word(n), word(n * 3), word(n * 7)),
+            2 => format!("You are a careful reviewer of short stories. Rate this one from 1 to 10: {} and {}", word(n * 5), word(n * 11)),
+            _ => format!("{} {} {} {} {} {} number {n}", word(n), word(n * 13), word(n * 17), word(n * 19), word(n * 23), word(n * 29)),
+        };
+        let _ = writeln!(
+            text,
+            r#"{{"id":"req-{n}","account":"acct-{}","ts":{},"prompt":"{prompt}"}}"#,
+            n % (count / 5).max(1),
+            1_790_000_000_000_u64 + n as u64 * 60_000
+        );
+    }
+    text
+}
+
+/// A word for a number: 26^3 of them.
+pub fn word(n: usize) -> String {
+    let letter = |n: usize| char::from(b"etaoinshrdlucmfwypvbgkjqxz"[n % 26]);
+    [n, n / 26, n / 7, n / 3, n * 31 + 7].map(letter).iter().collect()
+}
+
+/// Writes `text` to `name` in `dir`.
+pub fn write(dir: &Path, name: &str, text: &str) -> PathBuf {
+    let path = dir.join(name);
+    std::fs::write(&path, text).expect("log written");
+    path
+}
+
+/// A path as an argument.
+pub fn arg(path: &Path) -> &str {
+    path.to_str().expect("UTF-8 path")
+}
