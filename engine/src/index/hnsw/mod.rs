@@ -26,6 +26,8 @@ mod repair;
 mod scan;
 mod seal;
 mod search;
+#[cfg(test)]
+mod tests;
 
 pub use build::{BuildOptions, Progress, build};
 pub use draft::Draft;
