@@ -57,7 +57,7 @@ impl Prompts {
 
     /// Appends the next prompt to `text`.
     pub fn next_into(&mut self, text: &mut String) {
-        if self.random.below(10) < 3 {
+        if self.random.below(10) == 0 {
             let topic = self.random.below(TOPICS);
             let length = 8 + self.random.below(80);
             say(text, &mut self.random, topic, length);
@@ -68,9 +68,9 @@ impl Prompts {
             Random::new(self.seed ^ promptprint::num::u64_of(family + 1).wrapping_mul(0xa076_1d64_78bd_642f));
         let topic = skeleton.below(TOPICS);
         let slots = 1 + skeleton.below(3);
-        let slot_words = 3 + skeleton.below(40);
+        let slot_words = 3 + skeleton.below(16);
         for _ in 0..slots {
-            let piece = 4 + skeleton.below(30);
+            let piece = 8 + skeleton.below(40);
             say(text, &mut skeleton, topic, piece);
             // A filling is about something else, and as long as it happens to be.
             let about = self.random.below(TOPICS);

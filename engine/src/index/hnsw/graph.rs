@@ -133,15 +133,15 @@ impl<'a> Graph<'a> {
     /// Turns the nodes of the pool into hits; true when a bound on twins cut it short.
     fn emit(&self, k: usize, keep: &mut impl FnMut(Row) -> bool, scratch: &Scratch, hits: &mut Vec<Hit>) -> bool {
         let mut cut = false;
-        let mut looked = 0;
+        let mut looked = 0_usize;
         for (distance, node) in scratch.pool.nodes() {
             // All rows as near as the last that fits are needed, to put equal distances in order of rows.
             if hits.len() >= k && hits.last().is_none_or(|last| last.distance < distance) {
                 break;
             }
             let before = hits.len();
-            for row in self.rows_of(node) {
-                looked += 1;
+            for (row, twin) in self.rows_of(node).zip(0_usize..) {
+                looked += usize::from(twin > 0);
                 if looked > CANDIDATES_MAX {
                     cut = true;
                     break;

@@ -10,7 +10,7 @@
 //!
 //! The published HNSW (Malkov, Yashunin 2018) descends through layers to find where to start. The flat graph has no layers:
 //! its first nodes are a random sample, its *entry points*, and a search scans them in one sequential sweep. The lists are
-//! pruned by the robust rule of Vamana (Subramanya et al. 2019), and a batch is inserted as in `ParlayANN` (Manohar et al.
+//! pruned by the published diversity rule, and a batch is inserted as in `ParlayANN` (Manohar et al.
 //! 2024): searched against a frozen graph, so the result depends neither on the number of threads nor on their order.
 
 mod build;
@@ -26,6 +26,8 @@ mod repair;
 mod scan;
 mod seal;
 mod search;
+#[cfg(test)]
+mod tests;
 
 pub use build::{BuildOptions, Progress, build};
 pub use draft::Draft;

@@ -1,7 +1,8 @@
 //! Which of many near nodes become links: near ones that do not stand behind another link.
 //!
-//! The robust rule of Vamana (Subramanya et al. 2019): walking from the nearest outwards, a candidate is taken unless a link
-//! already taken is nearer to it, by the factor alpha, than the node itself. Without it all links of a node in a dense
+//! The rule of HNSW (Malkov, Yashunin 2018): walking from the nearest outwards, a candidate is taken unless a link already
+//! taken is nearer to it than the node itself is. (Vamana asks for nearer by a factor; on codes of real prompts, whose distances
+//! lie close together, 1.1 to 1.4 found less at equal effort than 1.) Without it all links of a node in a dense
 //! cluster point into the cluster and no search leaves it.
 
 use super::pool::Pool;
@@ -10,9 +11,6 @@ use super::search::{Bits, Bytes, Measure};
 use super::{DEGREE, Metric};
 use crate::num::usize_of;
 use crate::simd::{Inlined, Kernels, Loop, dispatch, prefetch};
-
-/// Alpha as a fraction. Both metrics grow like the square of a Euclidean distance, so 1.2 here is 1.1 there.
-const ALPHA: (u32, u32) = (6, 5);
 
 /// The links chosen: at most [`DEGREE`], nearest first.
 #[derive(Debug, Clone, Copy)]
@@ -134,7 +132,7 @@ impl<N: Node, M: Measure> Loop for Diverse<'_, N, M> {
             let hidden = taken[..links.count]
                 .iter()
                 .flatten()
-                .any(|link| measure.distance(kernel, link.sketch(), other.sketch()) * ALPHA.0 <= distance * ALPHA.1);
+                .any(|link| measure.distance(kernel, link.sketch(), other.sketch()) < distance);
             if !hidden {
                 taken[links.count] = Some(other);
                 links.push(candidate);
