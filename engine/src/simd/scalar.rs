@@ -56,11 +56,12 @@ pub(super) fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: F
             }
             // A run with several line breaks is noted once; one that opens the text has no space, and is not.
             let breaking = white && byte != b' ' && byte != b'\t';
-            if breaking && let Some(last) = at.written.checked_sub(1).map(u32_saturating) {
-                if at.break_count == 0 || breaks[at.break_count - 1] != last {
-                    breaks[at.break_count] = last;
-                    at.break_count += 1;
-                }
+            if breaking
+                && let Some(last) = at.written.checked_sub(1).map(u32_saturating)
+                && (at.break_count == 0 || breaks[at.break_count - 1] != last)
+            {
+                breaks[at.break_count] = last;
+                at.break_count += 1;
             }
             at.in_space = white;
             at.read += 1;
