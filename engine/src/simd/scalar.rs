@@ -18,7 +18,7 @@ pub(super) static TABLE: Table = Table {
 };
 
 /// Bits of a lane below its round.
-pub(super) const VALUE_BITS: u32 = 24;
+pub(super) const VALUE_BITS: u32 = super::LANE_ROUND_SHIFT;
 
 /// The bits of a lane below its round.
 pub(super) const VALUE_MASK: u32 = (1 << VALUE_BITS) - 1;
