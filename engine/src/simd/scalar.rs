@@ -18,7 +18,7 @@ pub(super) static TABLE: Table = Table {
 };
 
 /// Bits of a lane below its round.
-pub(super) const VALUE_BITS: u32 = 24;
+pub(super) const VALUE_BITS: u32 = super::LANE_ROUND_SHIFT;
 
 /// The bits of a lane below its round.
 pub(super) const VALUE_MASK: u32 = (1 << VALUE_BITS) - 1;
@@ -56,11 +56,12 @@ pub(super) fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: F
             }
             // A run with several line breaks is noted once; one that opens the text has no space, and is not.
             let breaking = white && byte != b' ' && byte != b'\t';
-            if breaking && let Some(last) = at.written.checked_sub(1).map(u32_saturating) {
-                if at.break_count == 0 || breaks[at.break_count - 1] != last {
-                    breaks[at.break_count] = last;
-                    at.break_count += 1;
-                }
+            if breaking
+                && let Some(last) = at.written.checked_sub(1).map(u32_saturating)
+                && (at.break_count == 0 || breaks[at.break_count - 1] != last)
+            {
+                breaks[at.break_count] = last;
+                at.break_count += 1;
             }
             at.in_space = white;
             at.read += 1;

@@ -57,10 +57,9 @@ impl Work {
         let mut was_ascii = false;
         while let Some(rest) = prompt.get(at.read..).filter(|rest| !rest.is_empty()) {
             let (scalar, length) = decode(rest);
-            if length == 1 && !was_ascii && self.may_leave() {
-                if rest.first_chunk::<ASCII_AHEAD>().is_some_and(|ahead| ahead.is_ascii()) {
-                    break;
-                }
+            let ascii_ahead = || rest.first_chunk::<ASCII_AHEAD>().is_some_and(|ahead| ahead.is_ascii());
+            if length == 1 && !was_ascii && self.may_leave() && ascii_ahead() {
+                break;
             }
             was_ascii = length == 1;
             at.read += length;

@@ -157,7 +157,9 @@ kernels! {
 
     fn absorb(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
         let mut open = [u64::MAX; 2];
-        if hashes.len() <= FEW {
+        if hashes.len() <= FEWEST {
+            absorb_fewest(hashes, keys, lanes);
+        } else if hashes.len() <= FEW {
             absorb_few(hashes, keys, &mut open, lanes);
         } else {
             let fresh = lanes.iter().all(|&lane| lane == LANE_EMPTY);
@@ -189,6 +191,9 @@ kernels! {
         folded
     }
 }
+
+/// Sets of at most this many hashes need all rounds, and are scattered without a look at what is open.
+const FEWEST: usize = 3;
 
 /// Sets of at most this many hashes need so many rounds that rounds, not hashes, go side by side.
 const FEW: usize = 16;
@@ -300,6 +305,21 @@ parts! {
                     open[slot / 64] &= !(1 << (slot % 64));
                     hits &= hits - 1;
                 }
+            }
+        }
+    }
+
+    /// All rounds in which slots are picked, without a branch that depends on a hash.
+    fn absorb_fewest(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
+        let (muls, adds) = (keys.round_mul.as_chunks::<16>().0, keys.round_add.as_chunks::<16>().0);
+        for &h in hashes {
+            let mut thrown = [0; LANES];
+            for (to, (mul, add)) in thrown.as_chunks_mut::<16>().0.iter_mut().zip(muls.iter().zip(adds)) {
+                store_words(to, _mm512_add_epi32(_mm512_mullo_epi32(splat(h), load_words(mul)), load_words(add)));
+            }
+            for (r, &x) in (0_u32..).zip(&thrown) {
+                let (slot, value) = throw(x);
+                lanes[slot] = lanes[slot].min(r << VALUE_BITS | value);
             }
         }
     }
