@@ -166,7 +166,8 @@ fn fit_texts(texts: &[String], rows: usize) -> Vec<String> {
 /// Cuts `text` to at most `bytes_max` bytes at a character, and says that it did.
 fn cut(text: &mut String, bytes_max: usize) {
     if text.len() > bytes_max {
-        text.truncate(text.floor_char_boundary(bytes_max));
+        let end = (0..=bytes_max).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+        text.truncate(end);
         text.push_str(" […]");
     }
 }

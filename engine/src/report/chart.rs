@@ -16,8 +16,10 @@ use crate::num;
 const LEFT_MAX: usize = 20;
 /// Rows that it draws on its right side.
 const RIGHT_MAX: usize = 12;
+/// Steps of a sparkline: it is about 100 pixels wide.
+const SPARK_MAX: usize = 40;
 /// Height of a row in CSS pixels.
-const ROW_PX: usize = 26;
+const ROW_PX: usize = 24;
 
 /// Counts as filled steps over a baseline, in a box `counts.len()` wide and 100 high. A count that is not zero is at
 /// least 3 high: one request must be seen.
@@ -39,6 +41,13 @@ pub(super) fn steps(counts: &[u32], class: &str) -> String {
         "<svg class=\"{class}\" viewBox=\"0 0 {width} 100\" preserveAspectRatio=\"none\" aria-hidden=\"true\">\
          <path d=\"{path}\"/></svg>"
     )
+}
+
+/// A timeline as small as a word: neighbouring buckets are summed until at most 40 are left.
+pub(super) fn spark(counts: &[u32]) -> String {
+    let together = counts.len().div_ceil(SPARK_MAX).max(1);
+    let sums = counts.chunks(together).map(|chunk| chunk.iter().fold(0, |sum: u32, &count| sum.saturating_add(count)));
+    steps(&sums.collect::<Vec<u32>>(), "spark")
 }
 
 /// A ratio as a bar in a box 100 wide.
@@ -169,8 +178,8 @@ fn draw(rows: &[(Node, Lines)], right_count: usize) -> String {
         for (&family, &strength) in lines {
             let to = middle(family, right_count);
             let strength = if strength.is_finite() { strength.clamp(0.0, 1.0) } else { 0.0 };
-            let thickness = 0.5 + 3.0 * strength;
-            let opacity = 0.3 + 0.6 * strength;
+            let thickness = 0.4 + 1.8 * strength;
+            let opacity = 0.2 + 0.5 * strength;
             push(
                 &mut paths,
                 format_args!(
@@ -201,6 +210,7 @@ mod tests {
     fn steps_show_even_one_request() {
         let svg = steps(&[0, 1000, 1, 0], "timeline");
         assert!(svg.contains("d=\"M0 100H1V0H2V97H3V100H4V100z\""), "{svg}");
+        assert!(spark(&[1; 128]).contains("viewBox=\"0 0 32 100\"") && spark(&[]).contains("viewBox=\"0 0 1 100\""));
         assert!(steps(&[], "timeline").contains("viewBox=\"0 0 1 100\""));
         assert!(steps(&[u32::MAX; 3], "timeline").contains("H0V0H3"));
     }

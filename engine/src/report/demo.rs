@@ -372,7 +372,7 @@ fn account(random: &mut Random, index: u64, families: &[String]) -> AccountRow {
     };
     AccountRow {
         account,
-        principal: (index % 7 == 0).then(|| format!("org_{}", index / 7)),
+        principal: index.is_multiple_of(7).then(|| format!("org_{}", index / 7)),
         strength,
         requests: family_requests + random.below(20),
         family_requests,

@@ -109,6 +109,11 @@ pub(super) fn percent(ratio: f64) -> String {
     format!("{text}{NARROW_SPACE}%")
 }
 
+/// A strength, to the two digits that it is good for.
+pub(super) fn strength(x: f64) -> String {
+    if x.is_finite() { format!("{x:.2}") } else { "not measured".to_owned() }
+}
+
 /// A size in bytes: `640 B`, `4.2 GB`.
 pub(super) fn bytes(n: u64) -> String {
     let mut size = num::f64_of_u64(n);

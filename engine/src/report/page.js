@@ -23,7 +23,7 @@
 
   // Sort: a button in each heading; numbers start with the largest, words with the first; ties keep their order.
   const sort = (table, index, heading) => {
-    const numeric = heading.dataset.kind === "number";
+    const numeric = heading.dataset.kind !== "text";
     const before = heading.getAttribute("aria-sort");
     const ascending = before === null ? !numeric : before === "descending";
     for (const other of all("thead th", table)) other.removeAttribute("aria-sort");
