@@ -2,13 +2,15 @@
 //!
 //! Every row keeps its account and its time; the documents change places between rows of the same hour of the day and of
 //! accounts of like volume. Families keep their texts and their sizes, accounts keep their habits, and whatever tied the one
-//! to the other is gone. A conviction in such a log is an error, and its rate is printed with every report.
+//! to the other is gone. Accounts under suspicion lend their texts and not their habits: a large campaign whose own accounts
+//! stood in for strangers would convict itself. A conviction in such a log is an error, and its rate is printed with every
+//! report.
 
 use super::chance::{self, Random};
-use super::columns::Columns;
+use super::columns::{Columns, NONE};
 use super::evidence::Verdict;
 use super::ledger::HOUR_MS;
-use super::{Options, judge};
+use super::{Findings, Options, judge};
 use crate::error::Result;
 use crate::num;
 
@@ -27,16 +29,25 @@ pub struct DecoyReport {
     pub rate_bound: f64,
 }
 
-/// Judges `logs` shuffled copies of a log.
+/// Judges `logs` shuffled copies of a log whose findings are known.
 /// # Errors
 /// As [`judge`].
-pub fn decoys(columns: &Columns<'_>, options: &Options, logs: usize) -> Result<DecoyReport> {
+pub fn decoys(columns: &Columns<'_>, findings: &Findings, options: &Options, logs: usize) -> Result<DecoyReport> {
     columns.check()?;
     let mut report = DecoyReport { logs, judged: 0, convicted: 0, accused: 0, rate_bound: 1.0 };
+    let mut suspect = vec![false; columns.principal.len()];
+    let doubted = findings.units.iter().filter(|unit| unit.judgement.verdict >= Verdict::Review);
+    for edge in doubted.flat_map(|unit| &unit.view.edges) {
+        if let Some(flag) = suspect.get_mut(num::usize_of(edge.account)) {
+            *flag = true;
+        }
+    }
+    let known = |&account: &u32| if suspect.get(num::usize_of(account)) == Some(&true) { NONE } else { account };
+    let account: Vec<u32> = columns.account.iter().map(known).collect();
     for number in 0..logs {
         let seed = options.decide.seed ^ num::u64_of(number + 1).wrapping_mul(0x2545_f491_4f6c_dd1d);
         let document = shuffled(columns, seed);
-        let findings = judge(&Columns { document: &document, ..*columns }, options)?;
+        let findings = judge(&Columns { account: &account, document: &document, ..*columns }, options)?;
         let judged = findings.units.iter().filter(|unit| !unit.judgement.evidence.is_empty());
         report.judged += judged.clone().count();
         report.convicted += judged.filter(|unit| unit.judgement.verdict == Verdict::Convicted).count();
@@ -68,7 +79,8 @@ fn shuffled(columns: &Columns<'_>, seed: u64) -> Vec<u32> {
     let mut random = Random::new(seed, 0xdec0);
     let mut document = columns.document.to_vec();
     for stratum in rows.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-        let mut documents: Vec<u32> = stratum.iter().filter_map(|&(_, _, row)| columns.document.get(row).copied()).collect();
+        let mut documents: Vec<u32> =
+            stratum.iter().filter_map(|&(_, _, row)| columns.document.get(row).copied()).collect();
         random.shuffle(&mut documents);
         for (&(_, _, row), moved) in stratum.iter().zip(documents) {
             if let Some(slot) = document.get_mut(row) {

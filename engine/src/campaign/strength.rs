@@ -23,7 +23,7 @@ pub struct Portrait {
 }
 
 /// Least strength of an accused edge.
-pub const ACCUSE_MIN: f64 = 0.6;
+pub const ACCUSE_MIN: f64 = 0.7;
 
 /// Rows of one account that are weighed.
 const ROWS_MAX: usize = 30;
@@ -85,7 +85,7 @@ pub fn strength(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judge
         match kind {
             Kind::Evenness => {
                 let pace = per_day(edge) / portrait.per_day.max(1e-9);
-                ask(1.0, (0.25..4.0).contains(&pace));
+                ask(1.0, (0.25..4.0).contains(&pace) && edge.requests >= 3);
             }
             Kind::Pacing => {
                 let expected = days * (1.0 - (1.0 - 1.0 / days).powf(f64::from(edge.requests)));
@@ -104,7 +104,7 @@ pub fn strength(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judge
     }
     // Whoever came in by a loose join does not wear the wording.
     let wears = worn(ledger, view.rows_of(edge), &judgement.wording.vocabulary) / portrait.nats.max(1e-9);
-    if asked > 0.0 { shown / asked * (wears / 0.6).min(1.0) } else { 0.0 }
+    if asked > 0.0 { shown / asked * (wears / 0.75).min(1.0) } else { 0.0 }
 }
 
 /// How much of an account's recurrent wording in these rows lies in a view's shared vocabulary: (share of weight, nats).

@@ -71,7 +71,13 @@ impl Log {
                 let day = num::i64_of_f64(random.unit() * 30.0);
                 if day % 7 < 5 {
                     let at = day * DAY_MS + num::i64_of_f64(random.unit() * 30_000_000.0);
-                    self.send(at, account, family, (0..30).map(|place| family * 1000 + place * 4).collect(), random.bits());
+                    self.send(
+                        at,
+                        account,
+                        family,
+                        (0..30).map(|place| family * 1000 + place * 4).collect(),
+                        random.bits(),
+                    );
                 }
             }
         }
@@ -185,7 +191,9 @@ fn a_conviction_stays() {
 #[test]
 fn shuffled_logs_convict_nobody() {
     let filled = log(4);
-    let report = decoys(&filled.columns(), &Options::default(), 3).expect("columns agree");
+    let columns = filled.columns();
+    let findings = judge(&columns, &Options::default()).expect("columns agree");
+    let report = decoys(&columns, &findings, &Options::default(), 3).expect("columns agree");
     assert_eq!((report.convicted, report.accused), (0, 0), "{report:?}");
 }
 

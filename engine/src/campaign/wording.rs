@@ -283,16 +283,15 @@ impl Wording {
         self.obfuscated >= 0.5 && self.p_obfuscated < 0.001
     }
 
-    /// True when hardly two accounts word it alike, and what they share is too much for chance.
+    /// True when hardly two accounts word it alike, each keeps to its own words, and what they share is too much for
+    /// chance. Strangers thrown together by a loose family do not keep to anything: their halves differ as well.
     #[must_use]
     pub fn reworded(&self) -> bool {
-        (0.08..0.62).contains(&self.between) && self.identical < 0.05 && self.nats >= SKELETON_NATS
-    }
-
-    /// True when each account keeps to a wording of its own, however small the differences are.
-    #[must_use]
-    pub fn own(&self) -> bool {
-        self.p_own < 0.001 && self.within - self.across >= 0.04 && self.identical < 0.15 && self.nats >= SKELETON_NATS
+        (0.08..0.62).contains(&self.between)
+            && self.identical < 0.05
+            && self.nats >= SKELETON_NATS
+            && self.within >= 0.6
+            && self.p_own < 0.01
     }
 
     /// The evidence. Null: at least a fifth of the pairs copy one wording, no account keeps to a wording of its own, and
