@@ -196,7 +196,7 @@ fn adopt(ledger: &Ledger<'_>, units: &[Unit], convicted: &[usize], campaigns: &m
             let view = ledger.view(rows);
             let paced =
                 view.edges.first().is_some_and(|edge| keeps_pace(ledger, &view, edge, units, index, &portraits[at]));
-            if share >= 0.6 && nats >= 30.0 && paced && best.as_ref().is_none_or(|(most, ..)| share > *most) {
+            if share >= 0.6 && nats >= 20.0 && paced && best.as_ref().is_none_or(|(most, ..)| share > *most) {
                 best = Some((share, index, view.rows));
             }
         }
@@ -224,7 +224,7 @@ fn keeps_pace(
 ) -> bool {
     edge.requests >= 5
         && super::pacing::dense_life(ledger, edge)
-        && strength::strength(ledger, view, edge, &units[index].judgement, portrait) >= 0.75
+        && strength::strength(ledger, view, edge, &units[index].judgement, portrait) >= strength::ACCUSE_MIN
 }
 
 /// Median weight of a unit's rows within its own vocabulary.
