@@ -18,8 +18,6 @@ pub struct Portrait {
     pub days: f64,
     /// Median weight of an account's requests within the shared vocabulary, in nats.
     nats: f64,
-    /// The same within what most members wear.
-    common_nats: f64,
     /// Kinds that held.
     kinds: Vec<Kind>,
 }
@@ -42,8 +40,7 @@ pub fn portrait(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Port
         per_day: median(&per_day),
         share: median(&|edge| edge.share),
         days: median(&Edge::span_days),
-        nats: median(&|edge| worn(ledger, view.rows_of(edge), &judgement.wording.vocabulary)),
-        common_nats: median(&|edge| worn(ledger, view.rows_of(edge), &judgement.wording.common)),
+        nats: median(&|edge| worn(ledger, view.rows_of(edge), &judgement.wording.common)),
         kinds: judgement.evidence.iter().filter(|evidence| evidence.holds).map(|evidence| evidence.kind).collect(),
     }
 }
@@ -105,17 +102,9 @@ pub fn strength(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judge
             _ => {}
         }
     }
-    if asked <= 0.0 {
-        return 0.0;
-    }
-    // Whoever came in by a loose join does not wear what most members wear. Where two campaigns were joined the smaller
-    // one wears something else; an account that shows every kind by itself may wear any of the shared wording.
-    let rows = view.rows_of(edge);
-    let mut wears = worn(ledger, rows, &judgement.wording.common) / portrait.common_nats.max(1e-9);
-    if shown >= asked {
-        wears = wears.max(worn(ledger, rows, &judgement.wording.vocabulary) / portrait.nats.max(1e-9));
-    }
-    shown / asked * (wears / 0.75).min(1.0)
+    // Whoever came in by a loose join does not wear the wording.
+    let wears = worn(ledger, view.rows_of(edge), &judgement.wording.common) / portrait.nats.max(1e-9);
+    if asked > 0.0 { shown / asked * (wears / 0.75).min(1.0) } else { 0.0 }
 }
 
 /// How much of an account's recurrent wording in these rows lies in a view's shared vocabulary: (share of weight, nats).
