@@ -83,6 +83,24 @@ fn words(text: &str, out: &mut Vec<u32>) {
     }
 }
 
+/// True when an invisible character stands between two ASCII letters.
+fn hidden(text: &str) -> bool {
+    let mut before = None;
+    let mut invisible = false;
+    for c in text.chars() {
+        if matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{ad}') {
+            invisible = true;
+            continue;
+        }
+        if invisible && c.is_ascii_alphabetic() && before.is_some_and(|c: char| c.is_ascii_alphabetic()) {
+            return true;
+        }
+        invisible = false;
+        before = Some(c);
+    }
+    false
+}
+
 impl Table {
     /// `labels` is a file of request labels (id, template_id, kind, campaign) where the log holds none itself.
     pub fn read(
@@ -159,7 +177,7 @@ impl Table {
                 };
                 table.family.push(family.map_or(NONE, |name| intern(&mut family_names, name)));
             }
-            let changes = form.changes();
+            let confusables = form.changes().confusables_folded;
             table.kinds.push(label["kind"].as_str().unwrap_or_default().to_owned());
             if let Some(campaign) = label["campaign"].as_str() {
                 table.campaigns.insert(campaign.to_owned());
@@ -169,7 +187,7 @@ impl Table {
             table.time_ms.push(*time);
             table.request.push(num::u32_saturating(row));
             table.document.push(document);
-            table.obfuscated.push(changes.ignorables_removed > 0 || changes.confusables_folded > 0);
+            table.obfuscated.push(confusables > 0 || hidden(value["prompt"].as_str().unwrap_or_default()));
             table.labels.push(
                 label["campaign"].as_str().map(str::to_owned).or_else(|| label["kind"].as_str().map(str::to_owned)),
             );

@@ -4,9 +4,11 @@
 //!
 //! usage: campaigns LOG.jsonl ACCOUNTS.jsonl OUT.tsv [--labels REQUESTS.jsonl]
 //!        [--families FAMILIES.tsv|mine] [--hide-orgs] [--verbose]
+//!        [--baselines] [--decoys]
 //!        [--by-day]  mines and judges every day's prefix, and prints when each labelled campaign was first convicted
 #![allow(clippy::print_stdout)]
 
+mod baselines;
 mod load;
 
 use promptprint::campaign::{self, Options};
@@ -19,7 +21,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let flag = |name: &str| args.iter().any(|arg| arg == name);
     let value = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).cloned();
     let [log, accounts, out] = [0, 1, 2].map(|at| args.get(at).cloned().unwrap_or_default());
-    let table = load::Table::read(&log, &accounts, value("--labels").as_deref(), value("--families").as_deref(), flag("--hide-orgs"))?;
+    let table = load::Table::read(
+        &log,
+        &accounts,
+        value("--labels").as_deref(),
+        value("--families").as_deref(),
+        flag("--hide-orgs"),
+    )?;
     if flag("--by-day") {
         return by_day(table, value("--families").as_deref() == Some("mine"));
     }
@@ -69,6 +77,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     .join("; ")
             );
         }
+    }
+    if flag("--baselines") {
+        for (name, accused) in baselines::all(&columns, &findings) {
+            let line: Vec<String> = table
+                .truth()
+                .iter()
+                .map(|(campaign, rows)| {
+                    let members: std::collections::BTreeSet<u32> = rows.iter().map(|&(_, account)| account).collect();
+                    let hit = members.intersection(&accused).count();
+                    format!("{campaign} {:.3}", promptprint::num::f64_of(hit) / promptprint::num::f64_of(members.len()))
+                })
+                .collect();
+            let innocent = accused.iter().filter(|&&account| !table.guilty(account)).count();
+            println!("baseline {name}: {} innocents {innocent}", line.join(" "));
+        }
+    }
+    if flag("--decoys") {
+        println!("{:?}", campaign::decoys(&columns, &findings, &Options::default(), 3)?);
     }
     if flag("--verbose") {
         where_campaigns_went(&table, &findings);
@@ -147,7 +173,12 @@ fn where_campaigns_went(table: &load::Table, findings: &campaign::Findings) {
             .map(|&(count, unit)| match unit {
                 Some(unit) => {
                     let found = &findings.units[unit];
-                    format!("{count} in unit {unit} ({} {}, {} accounts)", found.judgement.verdict.name(), found.judgement.reason.name(), found.view.edges.len())
+                    format!(
+                        "{count} in unit {unit} ({} {}, {} accounts)",
+                        found.judgement.verdict.name(),
+                        found.judgement.reason.name(),
+                        found.view.edges.len()
+                    )
                 }
                 None => format!("{count} in none"),
             })

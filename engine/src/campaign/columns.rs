@@ -64,7 +64,8 @@ pub struct Columns<'a> {
     pub request: &'a [u32],
     /// Per row: the document, as an index into the document columns.
     pub document: &'a [u32],
-    /// Per row: true when the raw text held zero-width characters, or tokens that mix scripts.
+    /// Per row: true when the raw text disguised letters: a look-alike in a token that mixes scripts, or an invisible
+    /// character between two ASCII letters. Joiners of scripts that need them, and of emoji, are no disguise.
     pub obfuscated: &'a [bool],
     /// Per row, any number of columns: tags of the request.
     pub tags: &'a [Tag<'a>],

@@ -168,8 +168,10 @@ fn adopt(ledger: &Ledger<'_>, units: &[Unit], convicted: &[usize], campaigns: &m
             known[bit(token)] = true;
         }
     }
-    let portraits: Vec<Portrait> =
-        convicted.iter().map(|&index| strength::portrait(ledger, &units[index].view, &units[index].judgement)).collect();
+    let portraits: Vec<Portrait> = convicted
+        .iter()
+        .map(|&index| strength::portrait(ledger, &units[index].view, &units[index].judgement))
+        .collect();
     let bars: Vec<f64> = convicted.iter().map(|&index| typical_weight(ledger, &units[index])).collect();
     for account in 0..ledger.accounts.len() {
         let free: Vec<u32> = ledger
@@ -192,8 +194,9 @@ fn adopt(ledger: &Ledger<'_>, units: &[Unit], convicted: &[usize], campaigns: &m
             }
             let (share, nats) = strength::containment(ledger, &rows, vocabulary);
             let view = ledger.view(rows);
-            let paced = view.edges.first().is_some_and(|edge| keeps_pace(ledger, &view, edge, units, index, &portraits[at]));
-            if share >= 0.6 && nats >= 30.0 && paced && best.as_ref().is_none_or(|(most, ..)| share > *most) {
+            let paced =
+                view.edges.first().is_some_and(|edge| keeps_pace(ledger, &view, edge, units, index, &portraits[at]));
+            if share >= 0.6 && nats >= 20.0 && paced && best.as_ref().is_none_or(|(most, ..)| share > *most) {
                 best = Some((share, index, view.rows));
             }
         }
@@ -221,7 +224,7 @@ fn keeps_pace(
 ) -> bool {
     edge.requests >= 5
         && super::pacing::dense_life(ledger, edge)
-        && strength::strength(ledger, view, edge, &units[index].judgement, portrait) >= 0.75
+        && strength::strength(ledger, view, edge, &units[index].judgement, portrait) >= strength::ACCUSE_MIN
 }
 
 /// Median weight of a unit's rows within its own vocabulary.

@@ -10,6 +10,7 @@ pub mod chance;
 mod columns;
 mod content;
 mod decide;
+mod decoy;
 mod evidence;
 mod fragments;
 mod join;
@@ -18,6 +19,9 @@ mod pacing;
 mod replay;
 mod residual;
 mod strength;
+mod tags;
+#[cfg(test)]
+mod tests;
 mod why;
 mod wording;
 
@@ -25,11 +29,13 @@ pub use bank::{Bank, BankHit, Polarity};
 pub use columns::{Columns, Lists, NONE, SlotValue, Tag};
 pub use content::Content;
 pub use decide::{DecideOptions, Judgement};
+pub use decoy::{DecoyReport, decoys};
 pub use evidence::{Advice, Evidence, Kind, Reason, Verdict};
 pub use join::{Campaign, Member};
 pub use ledger::{Account, Edge, Ledger, View};
 pub use replay::{Day, Latched, Replay};
 pub use residual::ResidualOptions;
+pub use tags::Lift;
 pub use why::{Explanation, Why, WhyEdge, explanations};
 pub use wording::Wording;
 
@@ -56,6 +62,8 @@ pub struct Unit {
     pub judgement: Judgement,
     /// Strength of each edge, 0 to 1, in the order of the view's edges; empty unless the view is convicted.
     pub strength: Vec<f64>,
+    /// Tags that stand out, for units in review or convicted.
+    pub lifts: Vec<Lift>,
     /// The campaign it belongs to, as an index into [`Findings::campaigns`].
     pub campaign: Option<usize>,
     /// While judging: the units it was joined from.
@@ -93,6 +101,9 @@ pub fn judge(columns: &Columns<'_>, options: &Options) -> Result<Findings> {
         units.push(unit(Vec::new(), ledger.view(component.rows)));
     }
     judge_units(&ledger, &mut units, options);
+    for unit in units.iter_mut().filter(|unit| unit.judgement.verdict >= Verdict::Review) {
+        unit.lifts = tags::lifts(columns, &unit.view);
+    }
     let campaigns = join::join(&ledger, &mut units);
     Ok(Findings { units, campaigns, unattributed_rows: ledger.unattributed_rows })
 }
@@ -176,6 +187,7 @@ fn unit(families: Vec<u32>, view: View) -> Unit {
         view,
         judgement: Judgement::plain(Verdict::Unexplained, Reason::TooLittle),
         strength: Vec::new(),
+        lifts: Vec::new(),
         campaign: None,
         parts: Vec::new(),
         several_templates: false,

@@ -23,7 +23,7 @@ pub struct Portrait {
 }
 
 /// Least strength of an accused edge.
-pub const ACCUSE_MIN: f64 = 0.6;
+pub const ACCUSE_MIN: f64 = 0.7;
 
 /// Rows of one account that are weighed.
 const ROWS_MAX: usize = 30;
@@ -40,7 +40,7 @@ pub fn portrait(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Port
         per_day: median(&per_day),
         share: median(&|edge| edge.share),
         days: median(&Edge::span_days),
-        nats: median(&|edge| worn(ledger, view.rows_of(edge), &judgement.wording.vocabulary)),
+        nats: median(&|edge| worn(ledger, view.rows_of(edge), &judgement.wording.common)),
         kinds: judgement.evidence.iter().filter(|evidence| evidence.holds).map(|evidence| evidence.kind).collect(),
     }
 }
@@ -85,14 +85,14 @@ pub fn strength(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judge
         match kind {
             Kind::Evenness => {
                 let pace = per_day(edge) / portrait.per_day.max(1e-9);
-                ask(1.0, (0.25..4.0).contains(&pace));
+                ask(1.0, (0.25..4.0).contains(&pace) && edge.requests >= 3);
             }
             Kind::Pacing => {
                 let expected = days * (1.0 - (1.0 - 1.0 / days).powf(f64::from(edge.requests)));
                 ask(1.0, edge.requests >= 3 && f64::from(edge.active_days) >= 0.7 * expected);
             }
             Kind::Turnover => ask(1.0, edge.span_days() <= 2.5 * portrait.days.max(1.0)),
-            Kind::Dedication => ask(1.0, edge.share >= 0.4 * portrait.share),
+            Kind::Dedication => ask(2.0, edge.share >= 0.4 * portrait.share),
             Kind::Wording if judgement.wording.disguised() => {
                 let disguised =
                     |row: &u32| ledger.columns.obfuscated.get(num::usize_of(*row)).copied().unwrap_or(false);
@@ -103,8 +103,8 @@ pub fn strength(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judge
         }
     }
     // Whoever came in by a loose join does not wear the wording.
-    let wears = worn(ledger, view.rows_of(edge), &judgement.wording.vocabulary) / portrait.nats.max(1e-9);
-    if asked > 0.0 { shown / asked * (wears / 0.6).min(1.0) } else { 0.0 }
+    let wears = worn(ledger, view.rows_of(edge), &judgement.wording.common) / portrait.nats.max(1e-9);
+    if asked > 0.0 { shown / asked * (wears / 0.75).min(1.0) } else { 0.0 }
 }
 
 /// How much of an account's recurrent wording in these rows lies in a view's shared vocabulary: (share of weight, nats).

@@ -46,6 +46,9 @@ pub struct Wording {
     pub p_obfuscated: f64,
     /// Tokens of the shared vocabulary with their weight in nats, ascending by token.
     pub vocabulary: Vec<(u32, f64)>,
+    /// The same tokens, each weight times the square of the share of accounts that use it: what most members wear, and a
+    /// minority of strangers that came in by a loose join does not.
+    pub common: Vec<(u32, f64)>,
 }
 
 /// The tokens that stand in at least `share` of these rows' documents (and in two of them, if there are as many).
@@ -178,6 +181,7 @@ pub fn compare(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64) -> W
     let elsewhere = num::f64_of(all - hits.min(all) + 1) / num::f64_of(ledger.columns.obfuscated.len() - rows + 100);
     wording.obfuscated = num::f64_of(hits) / num::f64_of(rows.max(1));
     wording.p_obfuscated = chance::binomial_above(hits, rows, elsewhere.max(0.01));
+    wording.common = prevalent(&vocabulary, &profiles);
     wording.vocabulary = vocabulary;
     wording
 }
@@ -241,6 +245,22 @@ fn vocabulary(ledger: &Ledger<'_>, view: &View, profiles: &[(u32, Vec<u32>)]) ->
         .collect()
 }
 
+/// The vocabulary, weighed by how many of the profiles hold each token.
+fn prevalent(vocabulary: &[(u32, f64)], profiles: &[(u32, Vec<u32>)]) -> Vec<(u32, f64)> {
+    let mut counts = vec![0_usize; vocabulary.len()];
+    for token in profiles.iter().flat_map(|(_, profile)| profile) {
+        if let Ok(at) = vocabulary.binary_search_by_key(token, |&(known, _)| known) {
+            counts[at] += 1;
+        }
+    }
+    let all = num::f64_of(profiles.len().max(1));
+    vocabulary
+        .iter()
+        .zip(counts)
+        .map(|(&(token, nats), count)| (token, nats * (num::f64_of(count) / all).powi(2)))
+        .collect()
+}
+
 /// Leaves only tokens of the vocabulary.
 fn keep_known(profile: &mut Vec<u32>, vocabulary: &[(u32, f64)]) {
     profile.retain(|token| vocabulary.binary_search_by_key(token, |&(known, _)| known).is_ok());
@@ -271,9 +291,14 @@ impl Wording {
             (whole.p_own, whole.p_copy, whole.p_obfuscated) = (largest.p_own, largest.p_copy, largest.p_obfuscated);
             whole.pairs = largest.pairs;
         }
-        whole.vocabulary = parts.into_iter().flat_map(|(_, wording)| wording.vocabulary).collect();
-        whole.vocabulary.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
-        whole.vocabulary.dedup_by_key(|&mut (token, _)| token);
+        let union = |of: &dyn Fn(&Self) -> &Vec<(u32, f64)>| {
+            let mut all: Vec<(u32, f64)> = parts.iter().flat_map(|(_, wording)| of(wording).iter().copied()).collect();
+            all.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+            all.dedup_by_key(|&mut (token, _)| token);
+            all
+        };
+        whole.vocabulary = union(&|wording| &wording.vocabulary);
+        whole.common = union(&|wording| &wording.common);
         whole
     }
 
@@ -283,16 +308,15 @@ impl Wording {
         self.obfuscated >= 0.5 && self.p_obfuscated < 0.001
     }
 
-    /// True when hardly two accounts word it alike, and what they share is too much for chance.
+    /// True when hardly two accounts word it alike, each keeps to its own words, and what they share is too much for
+    /// chance. Strangers thrown together by a loose family do not keep to anything: their halves differ as well.
     #[must_use]
     pub fn reworded(&self) -> bool {
-        (0.08..0.62).contains(&self.between) && self.identical < 0.05 && self.nats >= SKELETON_NATS
-    }
-
-    /// True when each account keeps to a wording of its own, however small the differences are.
-    #[must_use]
-    pub fn own(&self) -> bool {
-        self.p_own < 0.001 && self.within - self.across >= 0.04 && self.identical < 0.15 && self.nats >= SKELETON_NATS
+        (0.08..0.62).contains(&self.between)
+            && self.identical < 0.05
+            && self.nats >= SKELETON_NATS
+            && self.within >= 0.6
+            && self.p_own < 0.01
     }
 
     /// The evidence. Null: at least a fifth of the pairs copy one wording, no account keeps to a wording of its own, and

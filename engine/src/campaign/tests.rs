@@ -1,0 +1,220 @@
+//! The campaign stage over small logs made by hand: what convicts, what acquits, and that both are repeatable.
+
+use super::chance::Random;
+use super::*;
+
+/// A log under construction: families are worded by token numbers, slots by values.
+#[derive(Default)]
+struct Log {
+    rows: Vec<(i64, u32, u32, bool)>,
+    principal: Vec<u32>,
+    family: Vec<u32>,
+    slot: Vec<SlotValue>,
+    tokens: Vec<Vec<u32>>,
+    families: u32,
+}
+
+const DAY_MS: i64 = 86_400_000;
+
+/// The filled columns of a [`Log`].
+struct Filled {
+    account: Vec<u32>,
+    time_ms: Vec<i64>,
+    request: Vec<u32>,
+    document: Vec<u32>,
+    obfuscated: Vec<bool>,
+    offsets: Vec<u64>,
+    values: Vec<u32>,
+    log: Log,
+}
+
+impl Log {
+    fn account(&mut self, principal: Option<u32>) -> u32 {
+        let account = num::u32_saturating(self.principal.len());
+        self.principal.push(principal.unwrap_or(1_000_000 + account));
+        account
+    }
+
+    fn send(&mut self, at_ms: i64, account: u32, family: u32, mut tokens: Vec<u32>, value: u64) {
+        tokens.extend((0..6).map(|word| num::low32(Random::new(value, 9 + word).bits()) | 1 << 31));
+        tokens.sort_unstable();
+        tokens.dedup();
+        self.rows.push((at_ms, account, num::u32_saturating(self.family.len()), false));
+        self.family.push(family);
+        self.slot.push(SlotValue { hash: value, code: Random::new(value, 1).bits(), bytes: 40 });
+        self.tokens.push(tokens);
+    }
+
+    /// `accounts` that live `days` each, one after another over a month, and send `per_day` at an even pace.
+    fn campaign(&mut self, random: &mut Random, family: u32, accounts: usize, reworded: bool, principal: Option<u32>) {
+        self.families = self.families.max(family + 1);
+        for _ in 0..accounts {
+            let account = self.account(principal);
+            let begin = num::i64_of_f64(random.unit() * 20.0 * 86_400_000.0);
+            let wording: Vec<u32> = (0..30u32)
+                .map(|place| family * 1000 + place * 4 + if reworded { num::low32(random.bits()) % 3 } else { 0 })
+                .collect();
+            for _ in 0..36 {
+                let at = begin + num::i64_of_f64(random.unit() * 7.0 * 86_400_000.0);
+                self.send(at, account, family, wording.clone(), random.bits());
+            }
+        }
+    }
+
+    /// `people` who use a public template now and then, some much.
+    fn popular(&mut self, random: &mut Random, family: u32, people: usize) {
+        self.families = self.families.max(family + 1);
+        for _ in 0..people {
+            let account = self.account(None);
+            let count = num::usize_of_f64(2.0 / (1.0 - random.unit()).max(0.01));
+            for _ in 0..count.min(150) {
+                let day = num::i64_of_f64(random.unit() * 30.0);
+                if day % 7 < 5 {
+                    let at = day * DAY_MS + num::i64_of_f64(random.unit() * 30_000_000.0);
+                    self.send(
+                        at,
+                        account,
+                        family,
+                        (0..30).map(|place| family * 1000 + place * 4).collect(),
+                        random.bits(),
+                    );
+                }
+            }
+        }
+    }
+
+    fn fill(mut self) -> Filled {
+        self.rows.sort_unstable();
+        let mut offsets = vec![0_u64];
+        let mut values = Vec::new();
+        for tokens in &self.tokens {
+            values.extend_from_slice(tokens);
+            offsets.push(num::u64_of(values.len()));
+        }
+        Filled {
+            account: self.rows.iter().map(|row| row.1).collect(),
+            time_ms: self.rows.iter().map(|row| row.0).collect(),
+            request: (0..num::u32_saturating(self.rows.len())).collect(),
+            document: self.rows.iter().map(|row| row.2).collect(),
+            obfuscated: self.rows.iter().map(|row| row.3).collect(),
+            offsets,
+            values,
+            log: self,
+        }
+    }
+}
+
+impl Filled {
+    fn columns(&self) -> Columns<'_> {
+        Columns {
+            account: &self.account,
+            time_ms: &self.time_ms,
+            request: &self.request,
+            document: &self.document,
+            obfuscated: &self.obfuscated,
+            tags: &[],
+            principal: &self.log.principal,
+            family: &self.log.family,
+            slot: &self.log.slot,
+            tokens: Lists { offsets: &self.offsets, values: &self.values },
+            token_share: 1.0,
+            families: self.log.families,
+            bank: &[],
+        }
+    }
+}
+
+/// A campaign of 40 accounts (0..40), a firm's fleet of 30 (40..70), 200 users of a popular template.
+fn log(seed: u64) -> Filled {
+    let mut random = Random::new(seed, 0);
+    let mut log = Log::default();
+    log.campaign(&mut random, 0, 40, true, None);
+    log.campaign(&mut random, 1, 30, false, Some(7));
+    log.popular(&mut random, 2, 200);
+    log.fill()
+}
+
+#[test]
+fn convicts_the_campaign_and_nobody_else() {
+    for seed in 1..6 {
+        let filled = log(seed);
+        let findings = judge(&filled.columns(), &Options::default()).expect("columns agree");
+        assert_eq!(findings.campaigns.len(), 1, "seed {seed}");
+        let members: Vec<u32> = findings.campaigns[0].members.iter().map(|member| member.account).collect();
+        assert!(members.len() >= 39 && members.iter().all(|&account| account < 40), "seed {seed}: {members:?}");
+        assert_eq!(findings.verdict(3), Verdict::Convicted, "seed {seed}");
+        assert!(findings.verdict(45) <= Verdict::Acquitted, "a declared fleet is one party, seed {seed}");
+        assert!(findings.verdict(100) < Verdict::Review, "seed {seed}");
+    }
+}
+
+#[test]
+fn the_answer_to_an_appeal_names_every_statistic() {
+    let filled = log(1);
+    let columns = filled.columns();
+    let findings = judge(&columns, &Options::default()).expect("columns agree");
+    let why = findings.why(&columns, 3);
+    assert_eq!((why.verdict, why.advice), (Verdict::Convicted, Advice::Review));
+    let edge = &why.edges[0];
+    for kind in [Kind::Evenness, Kind::Pacing, Kind::Turnover, Kind::Dedication, Kind::Wording, Kind::Mixing] {
+        assert!(edge.evidence.iter().any(|evidence| evidence.kind == kind), "{kind:?}");
+    }
+    assert!(edge.explanations.len() >= 5 && !edge.would_change.is_empty());
+    let fleet = findings.why(&columns, 45);
+    assert_eq!(fleet.edges[0].reason, Reason::FewPrincipals);
+    assert_eq!(fleet.advice, Advice::Allow);
+}
+
+#[test]
+fn the_same_log_and_seed_give_the_same_findings() {
+    let filled = log(2);
+    let print = || format!("{:?}", judge(&filled.columns(), &Options::default()).expect("columns agree"));
+    assert_eq!(print(), print());
+}
+
+#[test]
+fn a_conviction_stays() {
+    let filled = log(3);
+    let columns = filled.columns();
+    let mut replay = Replay::default();
+    let (mut accused, mut ever) = (0, false);
+    for day in 1..=30 {
+        replay.step(&columns.before(day * DAY_MS), day * DAY_MS).expect("columns agree");
+        assert!(replay.accused().len() >= accused, "an accusation was dropped on day {day}");
+        accused = replay.accused().len();
+        ever |= accused > 0;
+    }
+    assert!(ever && replay.accused().iter().all(|&account| account < 40));
+    assert!(replay.served(0).is_some_and(|share| share < 0.6));
+}
+
+#[test]
+fn shuffled_logs_convict_nobody() {
+    let filled = log(4);
+    let columns = filled.columns();
+    let findings = judge(&columns, &Options::default()).expect("columns agree");
+    let report = decoys(&columns, &findings, &Options::default(), 3).expect("columns agree");
+    assert_eq!((report.convicted, report.accused), (0, 0), "{report:?}");
+}
+
+#[test]
+fn a_public_template_is_acquitted_by_its_bank() {
+    let filled = log(5);
+    let hit = BankHit { bank: 0, entry: 0, polarity: Polarity::Negative, share: 1.0, known: true };
+    let bank = [Some(hit), None, None];
+    let findings = judge(&Columns { bank: &bank, ..filled.columns() }, &Options::default()).expect("columns agree");
+    assert!(findings.campaigns.is_empty());
+    assert!(findings.units.iter().any(|unit| unit.judgement.reason == Reason::KnownPublic));
+}
+
+#[test]
+fn columns_that_contradict_each_other_are_refused() {
+    let filled = log(1);
+    let columns = filled.columns();
+    let account = vec![num::u32_saturating(columns.principal.len()); columns.account.len()];
+    assert!(judge(&Columns { account: &account, ..columns }, &Options::default()).is_err());
+    assert!(judge(&Columns { families: 1, ..columns }, &Options::default()).is_err());
+    assert!(judge(&Columns { token_share: 0.0, ..columns }, &Options::default()).is_err());
+    let empty = Columns { account: &[], time_ms: &[], request: &[], document: &[], obfuscated: &[], ..columns };
+    assert!(judge(&empty, &Options::default()).is_ok_and(|findings| findings.campaigns.is_empty()));
+}
