@@ -232,10 +232,14 @@ impl Operation {
             Style::Account => Some(key(&[self.seed, ask.who, count(which)])),
             Style::Request => Some(key(&[self.seed, ask.who, u64::from(ask.made), count(which)])),
         };
+        // Synonyms and fillers are English; other languages vary in the forms of their sentences alone.
+        let abroad = !which.is_multiple_of(languages);
+        let words = if abroad { 0.0 } else { self.spec.reword };
+        let paraphrase = if abroad { self.spec.paraphrase.max(self.spec.reword) } else { self.spec.paraphrase };
         let rewording = variant.filter(|_| !(self.spec.published && which == 0)).map(|seed| Rewording {
             seed,
-            words: self.spec.reword,
-            paraphrase: self.spec.paraphrase,
+            words,
+            paraphrase,
             shuffle: self.spec.shuffle,
         });
         let mut filler = Filler { culture, ask, rng: rng.clone(), problems, problem, topic, bytes: 1_500.0 };

@@ -280,12 +280,9 @@ impl Planner<'_> {
     /// Adds the people who make the rest: two in five in office hours.
     fn people(&mut self, requests: u64, innocent: u64) {
         let others = count(self.plan.actors.len());
-        let accounts = self
-            .model
-            .accounts
-            .map_or(innocent / 25, |accounts| accounts.saturating_sub(others))
-            .clamp(2, requests.max(2));
-        let (office, at_work) = (accounts * 2 / 5, requests * 2 / 5);
+        let wanted = self.model.accounts.map_or(innocent / 25, |accounts| accounts.saturating_sub(others));
+        let accounts = wanted.max(requests / 2_000).max(2);
+        let (office, at_work) = ((accounts * 2 / 5).max(1), requests * 2 / 5);
         for (name, accounts, requests, day) in [
             ("people at work", office, at_work, Day::Office),
             ("people at home", accounts - office, requests - at_work, Day::Leisure),

@@ -25,6 +25,7 @@ pub struct Table {
     offsets: Vec<u64>,
     tokens: Vec<u32>,
     families: u32,
+    kinds: Vec<String>,
     campaigns: BTreeSet<String>,
     guilty: BTreeSet<u32>,
     words: Vec<Vec<u32>>,
@@ -83,7 +84,21 @@ fn words(text: &str, out: &mut Vec<u32>) {
 }
 
 impl Table {
-    pub fn read(log: &str, accounts: &str, families: Option<&str>, hide_orgs: bool) -> Result<Self, Failure> {
+    /// `labels` is a file of request labels (id, template_id, kind, campaign) where the log holds none itself.
+    pub fn read(
+        log: &str,
+        accounts: &str,
+        labels: Option<&str>,
+        families: Option<&str>,
+        hide_orgs: bool,
+    ) -> Result<Self, Failure> {
+        let mut labelled: HashMap<String, serde_json::Value> = HashMap::new();
+        if let Some(path) = labels {
+            for line in std::io::BufReader::new(std::fs::File::open(path)?).lines() {
+                let value: serde_json::Value = serde_json::from_str(&line?)?;
+                labelled.insert(value["id"].as_str().unwrap_or_default().to_owned(), value);
+            }
+        }
         let mut org: HashMap<String, String> = HashMap::new();
         for line in std::io::BufReader::new(std::fs::File::open(accounts)?).lines() {
             let value: serde_json::Value = serde_json::from_str(&line?)?;
@@ -116,6 +131,7 @@ impl Table {
         lines.sort_by_key(|(time, _)| *time);
         for (row, (time, line)) in lines.iter().enumerate() {
             let value: serde_json::Value = serde_json::from_str(line)?;
+            let label = labelled.get(value["id"].as_str().unwrap_or_default()).unwrap_or(&value);
             let name = value["account"].as_str().unwrap_or_default();
             let account = intern(&mut names, name);
             if num::usize_of(account) == table.principal.len() {
@@ -139,12 +155,13 @@ impl Table {
                 let family = if families.is_some() {
                     given.get(id).map(String::as_str).filter(|name| !name.is_empty() && *name != "-1" && *name != "-")
                 } else {
-                    value["template_id"].as_str()
+                    label["template_id"].as_str()
                 };
                 table.family.push(family.map_or(NONE, |name| intern(&mut family_names, name)));
             }
             let changes = form.changes();
-            if let Some(campaign) = value["campaign"].as_str() {
+            table.kinds.push(label["kind"].as_str().unwrap_or_default().to_owned());
+            if let Some(campaign) = label["campaign"].as_str() {
                 table.campaigns.insert(campaign.to_owned());
                 table.guilty.insert(account);
             }
@@ -154,7 +171,7 @@ impl Table {
             table.document.push(document);
             table.obfuscated.push(changes.ignorables_removed > 0 || changes.confusables_folded > 0);
             table.labels.push(
-                value["campaign"].as_str().map(str::to_owned).or_else(|| value["kind"].as_str().map(str::to_owned)),
+                label["campaign"].as_str().map(str::to_owned).or_else(|| label["kind"].as_str().map(str::to_owned)),
             );
         }
         table.families = num::u32_saturating(family_names.len());
@@ -275,6 +292,19 @@ impl Table {
             }
         }
         truth
+    }
+
+    /// Per labelled campaign, the rows that are its own, cover traffic left out.
+    pub fn own_rows(&self) -> BTreeMap<String, Vec<u32>> {
+        let mut own: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        for (row, label) in self.labels.iter().enumerate() {
+            if let Some(label) = label.as_ref().filter(|label| self.campaigns.contains(*label))
+                && self.kinds[row] == "campaign"
+            {
+                own.entry(label.clone()).or_default().push(num::u32_saturating(row));
+            }
+        }
+        own
     }
 
     /// True when the account is labelled as a campaign's.

@@ -2,7 +2,8 @@
 //! prompt), the accounts file for organisations, and families from a TSV (id, family) or from a label of the log; writes
 //! the accused accounts as TSV for the scorer.
 //!
-//! usage: campaigns LOG.jsonl ACCOUNTS.jsonl OUT.tsv [--families FAMILIES.tsv|mine] [--hide-orgs] [--verbose]
+//! usage: campaigns LOG.jsonl ACCOUNTS.jsonl OUT.tsv [--labels REQUESTS.jsonl]
+//!        [--families FAMILIES.tsv|mine] [--hide-orgs] [--verbose]
 //!        [--by-day]  mines and judges every day's prefix, and prints when each labelled campaign was first convicted
 #![allow(clippy::print_stdout)]
 
@@ -18,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let flag = |name: &str| args.iter().any(|arg| arg == name);
     let value = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).cloned();
     let [log, accounts, out] = [0, 1, 2].map(|at| args.get(at).cloned().unwrap_or_default());
-    let table = load::Table::read(&log, &accounts, value("--families").as_deref(), flag("--hide-orgs"))?;
+    let table = load::Table::read(&log, &accounts, value("--labels").as_deref(), value("--families").as_deref(), flag("--hide-orgs"))?;
     if flag("--by-day") {
         return by_day(table, value("--families").as_deref() == Some("mine"));
     }
@@ -68,6 +69,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     .join("; ")
             );
         }
+    }
+    if flag("--verbose") {
+        where_campaigns_went(&table, &findings);
     }
     let mut file = std::io::BufWriter::new(std::fs::File::create(&out)?);
     for (number, campaign) in findings.campaigns.iter().enumerate() {
@@ -122,4 +126,32 @@ fn by_day(mut table: load::Table, mine: bool) -> Result<(), Box<dyn std::error::
     }
     println!("first convicted: {first:?}");
     Ok(())
+}
+
+/// Prints, for each labelled campaign, into which units its own requests fell.
+fn where_campaigns_went(table: &load::Table, findings: &campaign::Findings) {
+    let mut unit_of: BTreeMap<u32, usize> = BTreeMap::new();
+    for (index, unit) in findings.units.iter().enumerate() {
+        unit_of.extend(unit.view.rows.iter().map(|&row| (row, index)));
+    }
+    for (name, rows) in table.own_rows() {
+        let mut counts: BTreeMap<Option<usize>, usize> = BTreeMap::new();
+        for row in &rows {
+            *counts.entry(unit_of.get(row).copied()).or_default() += 1;
+        }
+        let mut parts: Vec<(usize, Option<usize>)> = counts.into_iter().map(|(unit, count)| (count, unit)).collect();
+        parts.sort_unstable_by(|a, b| b.cmp(a));
+        let shown: Vec<String> = parts
+            .iter()
+            .take(6)
+            .map(|&(count, unit)| match unit {
+                Some(unit) => {
+                    let found = &findings.units[unit];
+                    format!("{count} in unit {unit} ({} {}, {} accounts)", found.judgement.verdict.name(), found.judgement.reason.name(), found.view.edges.len())
+                }
+                None => format!("{count} in none"),
+            })
+            .collect();
+        println!("{name}: {} requests in {} parts: {}", rows.len(), parts.len(), shown.join("; "));
+    }
 }

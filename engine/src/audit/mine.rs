@@ -45,7 +45,7 @@ pub fn mine_families(
     progress.step("rendering skeletons");
     let earlier = earlier_skeletons(maintainer, preparer)?;
     let rendered = match texts {
-        Some(texts) => render::render(&population, &found, preparer, texts),
+        Some(texts) => render::render(&population, &found, texts),
         None => vec![None; found.families.len()],
     };
     let skeletons: Vec<Option<Skeleton>> = rendered

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::ingest::Summary;
-use super::judge::{CampaignRow, Judged, Names};
+use super::judge::{CampaignRow, Judged};
 use crate::campaign::{self, NONE, Options, Unit, Verdict};
 use crate::corpus::families::{Piece, Skeleton};
 use crate::corpus::names::Reader;
@@ -83,7 +83,6 @@ pub fn report(
 struct Filler<'a> {
     judged: &'a Judged<'a>,
     axis: Axis,
-    names: Names<'a>,
     ids: Vec<Reader<'a>>,
     identities: Vec<Vec<u128>>,
     unit_of: HashMap<u32, usize>,
@@ -103,7 +102,6 @@ impl<'a> Filler<'a> {
         let mut filler = Self {
             judged,
             axis,
-            names: Names::new(population, judged.keys())?,
             ids: population.views().iter().map(|view| view.ids()).collect::<Result<Vec<_>>>()?,
             identities: population.views().iter().map(|view| view.identities_by_row()).collect(),
             unit_of: HashMap::new(),
@@ -263,7 +261,7 @@ impl<'a> Filler<'a> {
 fn explanations(unit: &Unit) -> Vec<Explanation> {
     campaign::explanations(unit, None)
         .into_iter()
-        .map(|one| Explanation { tested: one.question.to_owned(), outcome: one.finding, explains: one.explains })
+        .map(|one| Explanation { tested: one.question.trim_end_matches('?').to_owned(), outcome: one.finding, explains: one.explains })
         .collect()
 }
 

@@ -82,11 +82,13 @@ impl Judgement {
     }
 }
 
-/// Judges a view. `known_public` says that its family stands in a negative bank.
+/// Judges a view, whose templates are `pieces` (the view itself when it is one template). `known_public` says that its
+/// families stand in a negative bank.
 #[must_use]
 pub fn judge(
     ledger: &Ledger<'_>,
     view: &View,
+    pieces: &[&View],
     strata: &Strata,
     known_public: bool,
     options: &DecideOptions,
@@ -94,7 +96,7 @@ pub fn judge(
     if view.principals < options.principals_min {
         return Judgement::plain(Verdict::Acquitted, Reason::FewPrincipals);
     }
-    let everyone = judge_edges(ledger, view, &view.edges, strata, known_public, options);
+    let everyone = judge_edges(ledger, view, &view.edges, pieces, strata, known_public, options);
     if everyone.pending {
         return everyone;
     }
@@ -103,7 +105,7 @@ pub fn judge(
     if core.len() == view.edges.len() || principals(&core) < options.principals_min {
         return everyone;
     }
-    let mut inner = judge_edges(ledger, view, &core, strata, known_public, options);
+    let mut inner = judge_edges(ledger, view, &core, pieces, strata, known_public, options);
     inner.core = true;
     if inner.pending || inner.verdict > everyone.verdict { inner } else { everyone }
 }
@@ -119,6 +121,7 @@ fn judge_edges(
     ledger: &Ledger<'_>,
     view: &View,
     edges: &[Edge],
+    pieces: &[&View],
     strata: &Strata,
     known_public: bool,
     options: &DecideOptions,
@@ -131,7 +134,7 @@ fn judge_edges(
         return Judgement::plain(Verdict::Unexplained, Reason::TooLittle);
     }
     let content = content::measure(ledger, view, edges, seed);
-    let wording = wording::compare(ledger, view, edges, seed);
+    let wording = wording_of(ledger, edges, pieces, seed);
     let evidence = vec![
         pacing::evenness(ledger, view, edges, seed),
         pacing::pacing(ledger, view, edges),
@@ -154,6 +157,19 @@ fn judge_edges(
     let acquitting = judgement.content.acquitting();
     judgement.evidence.extend(acquitting);
     judgement
+}
+
+/// Wording within each template, put together by requests.
+fn wording_of(ledger: &Ledger<'_>, edges: &[Edge], pieces: &[&View], seed: u64) -> Wording {
+    let judged = |edge: &&Edge| edges.binary_search_by_key(&edge.account, |known| known.account).is_ok();
+    let parts: Vec<(usize, Wording)> = pieces
+        .iter()
+        .map(|piece| {
+            let own: Vec<Edge> = piece.edges.iter().filter(judged).copied().collect();
+            (piece.requests, wording::compare(ledger, piece, &own, seed))
+        })
+        .collect();
+    Wording::together(parts)
 }
 
 /// The first innocent explanation that fits, in the order in which they are asked.
@@ -183,14 +199,14 @@ fn decide(judgement: &mut Judgement, options: &DecideOptions) {
     let count = COUNTED.iter().filter(|&&kind| holds(kind)).count();
     let one_content = judgement.content.mixing.is_nan() || judgement.content.mixing <= 1.5;
     let needed = if one_content { options.kinds_min } else { options.kinds_min + 1 };
-    let machine = holds(Kind::Evenness) && holds(Kind::Pacing) && holds(Kind::Dedication);
-    let gate = holds(Kind::Turnover) || (holds(Kind::Wording) && machine);
+    let gate = holds(Kind::Turnover) || (holds(Kind::Wording) && holds(Kind::Evenness) && holds(Kind::Pacing));
     let p_values: Vec<f64> = COUNTED
         .iter()
         .filter_map(|&kind| judgement.of(kind))
         .map(|evidence| if evidence.holds { evidence.p } else { 1.0 })
         .collect();
-    judgement.p = chance::partial_conjunction(&p_values, options.kinds_min);
+    // Two kinds must be real beyond doubt; the others hold at their own level.
+    judgement.p = chance::partial_conjunction(&p_values, options.kinds_min - 1);
     judgement.pending = count >= needed && gate;
     if holds(Kind::OneShot) {
         judgement.verdict = Verdict::Review;

@@ -8,7 +8,7 @@ use super::chance;
 use super::evidence::{Reason, Verdict};
 use super::fragments::root;
 use super::ledger::{Ledger, View};
-use super::strength::{self, Portrait};
+use super::strength::{self, Portrait, weight_in};
 use crate::num;
 
 /// Slot values kept of a unit for comparison: the smallest hashes, so that two units keep the same ones.
@@ -44,7 +44,7 @@ pub fn join(ledger: &Ledger<'_>, units: &mut [Unit]) -> Vec<Campaign> {
         (0..units.len()).filter(|&index| units[index].judgement.verdict == Verdict::Convicted).collect();
     for &index in &convicted {
         let unit = &units[index];
-        let portrait = strength::portrait(&unit.view, &unit.judgement);
+        let portrait = strength::portrait(ledger, &unit.view, &unit.judgement);
         let of = |edge| strength::strength(ledger, &unit.view, edge, &unit.judgement, &portrait);
         units[index].strength = unit.view.edges.iter().map(of).collect();
     }
@@ -96,7 +96,7 @@ struct Piece {
 
 impl Piece {
     fn of(ledger: &Ledger<'_>, unit: &Unit) -> Self {
-        let portrait = strength::portrait(&unit.view, &unit.judgement);
+        let portrait = strength::portrait(ledger, &unit.view, &unit.judgement);
         let members = unit
             .view
             .edges
@@ -131,7 +131,7 @@ impl Piece {
         let common = common(&mine, &theirs);
         let co_use = common >= 3 && 10 * common >= mine.len().min(theirs.len());
         let words = self::common(&self.vocabulary, &other.vocabulary);
-        let wording = words >= 8 && 5 * words >= 2 * self.vocabulary.len().min(other.vocabulary.len());
+        let wording = words >= 8 && 2 * words >= self.vocabulary.len() + other.vocabulary.len() - words;
         let alike = |a: f64, b: f64| a <= 2.0 * b && b <= 2.0 * a;
         let pace = alike(self.portrait.per_day, other.portrait.per_day)
             && alike(self.portrait.days.max(1.0), other.portrait.days.max(1.0));
@@ -169,7 +169,7 @@ fn adopt(ledger: &Ledger<'_>, units: &[Unit], convicted: &[usize], campaigns: &m
         }
     }
     let portraits: Vec<Portrait> =
-        convicted.iter().map(|&index| strength::portrait(&units[index].view, &units[index].judgement)).collect();
+        convicted.iter().map(|&index| strength::portrait(ledger, &units[index].view, &units[index].judgement)).collect();
     let bars: Vec<f64> = convicted.iter().map(|&index| typical_weight(ledger, &units[index])).collect();
     for account in 0..ledger.accounts.len() {
         let free: Vec<u32> = ledger
@@ -192,9 +192,8 @@ fn adopt(ledger: &Ledger<'_>, units: &[Unit], convicted: &[usize], campaigns: &m
             }
             let (share, nats) = strength::containment(ledger, &rows, vocabulary);
             let view = ledger.view(rows);
-            let paced =
-                view.edges.first().is_some_and(|edge| keeps_pace(ledger, &view, edge, units, index, &portraits[at]));
-            if share >= 0.5 && nats >= 25.0 && paced && best.as_ref().is_none_or(|(most, ..)| share > *most) {
+            let paced = view.edges.first().is_some_and(|edge| keeps_pace(ledger, &view, edge, units, index, &portraits[at]));
+            if share >= 0.6 && nats >= 30.0 && paced && best.as_ref().is_none_or(|(most, ..)| share > *most) {
                 best = Some((share, index, view.rows));
             }
         }
@@ -220,17 +219,9 @@ fn keeps_pace(
     index: usize,
     portrait: &Portrait,
 ) -> bool {
-    strength::strength(ledger, view, edge, &units[index].judgement, portrait) >= 0.6
-}
-
-/// Weight of a row's tokens within a vocabulary, in nats.
-fn weight_in(ledger: &Ledger<'_>, row: u32, vocabulary: &[(u32, f64)]) -> f64 {
-    ledger
-        .tokens(row)
-        .iter()
-        .filter_map(|token| vocabulary.binary_search_by_key(token, |&(known, _)| known).ok())
-        .map(|at| vocabulary[at].1)
-        .sum()
+    edge.requests >= 5
+        && super::pacing::dense_life(ledger, edge)
+        && strength::strength(ledger, view, edge, &units[index].judgement, portrait) >= 0.75
 }
 
 /// Median weight of a unit's rows within its own vocabulary.

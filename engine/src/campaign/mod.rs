@@ -58,6 +58,10 @@ pub struct Unit {
     pub strength: Vec<f64>,
     /// The campaign it belongs to, as an index into [`Findings::campaigns`].
     pub campaign: Option<usize>,
+    /// While judging: the units it was joined from.
+    parts: Vec<usize>,
+    /// While judging: its parts are templates that the same accounts use, not fragments of one template.
+    several_templates: bool,
 }
 
 /// The outcome over a log.
@@ -93,30 +97,30 @@ pub fn judge(columns: &Columns<'_>, options: &Options) -> Result<Findings> {
     Ok(Findings { units, campaigns, unattributed_rows: ledger.unattributed_rows })
 }
 
-/// Judges all units, joined fragments first; where joining leads to no conviction its pieces are judged alone.
+/// Judges all units: families, templates joined from fragments, and templates that the same accounts use. Where a joined
+/// unit is not convicted its parts stand alone.
 fn judge_units(ledger: &Ledger<'_>, units: &mut Vec<Unit>, options: &Options) {
-    let joined: Vec<(Vec<usize>, Unit)> = fragments::groups(ledger, units)
-        .into_iter()
-        .map(|group| {
-            let mut families: Vec<u32> = group.iter().flat_map(|&at| units[at].families.iter().copied()).collect();
-            families.sort_unstable();
-            let rows = group.iter().flat_map(|&at| units[at].view.rows.iter().copied()).collect();
-            (group, unit(families, ledger.view(rows)))
-        })
-        .collect();
-    let (groups, wholes): (Vec<Vec<usize>>, Vec<Unit>) = joined.into_iter().unzip();
-    let pieces = units.len();
-    units.extend(wholes);
+    let templates = fragments::by_wording(ledger, units);
+    let inside = join_parts(ledger, units, &templates);
+    let tops: Vec<usize> = (0..units.len()).filter(|&at| !inside[at]).collect();
+    let sets = fragments::by_accounts(ledger, units, &tops);
+    let first_set = units.len();
+    let inside = join_parts(ledger, units, &sets);
+    for set in units.iter_mut().skip(first_set) {
+        set.several_templates = true;
+    }
     // First against everybody, then against those who are under no suspicion: a large campaign must not set its own norm.
     let mut suspects = vec![false; ledger.accounts.len()];
     for _ in 0..2 {
         let strata = pacing::Strata::new(ledger, |account| suspects[account]);
-        for unit in units.iter_mut() {
-            let public =
-                !unit.families.is_empty() && unit.families.iter().all(|&family| known_public(ledger.columns, family));
-            unit.judgement = decide::judge(ledger, &unit.view, &strata, public, &options.decide);
-            if unit.judgement.pending {
-                for edge in &unit.view.edges {
+        for at in 0..units.len() {
+            let public = !units[at].families.is_empty()
+                && units[at].families.iter().all(|&family| known_public(ledger.columns, family));
+            let pieces: Vec<&View> = pieces_of(units, at).into_iter().map(|piece| &units[piece].view).collect();
+            let judgement = decide::judge(ledger, &units[at].view, &pieces, &strata, public, &options.decide);
+            units[at].judgement = judgement;
+            if units[at].judgement.pending {
+                for edge in &units[at].view.edges {
                     suspects[num::usize_of(edge.account)] = true;
                 }
             }
@@ -125,13 +129,16 @@ fn judge_units(ledger: &Ledger<'_>, units: &mut Vec<Unit>, options: &Options) {
     let mut judged: Vec<&mut Judgement> =
         units.iter_mut().map(|unit| &mut unit.judgement).filter(|judgement| !judgement.evidence.is_empty()).collect();
     decide::adjust(&mut judged, &options.decide);
-    let mut keep = vec![true; units.len()];
-    for (at, group) in groups.iter().enumerate() {
-        let convicted = units[pieces + at].judgement.verdict == Verdict::Convicted;
-        keep[pieces + at] = convicted;
-        // A piece with an innocent explanation of its own is no part of a campaign, whatever the rest is.
-        for &piece in group {
-            keep[piece] = !convicted;
+    let mut keep: Vec<bool> = inside.iter().map(|inside| !inside).collect();
+    for at in (0..units.len()).rev() {
+        if units[at].parts.is_empty() || !keep[at] {
+            continue;
+        }
+        if units[at].judgement.verdict != Verdict::Convicted {
+            keep[at] = false;
+            for part in units[at].parts.clone() {
+                keep[part] = true;
+            }
         }
     }
     let mut at = 0;
@@ -141,6 +148,28 @@ fn judge_units(ledger: &Ledger<'_>, units: &mut Vec<Unit>, options: &Options) {
     });
 }
 
+/// Appends one unit for each group, and says which units are now parts of another.
+fn join_parts(ledger: &Ledger<'_>, units: &mut Vec<Unit>, groups: &[Vec<usize>]) -> Vec<bool> {
+    for group in groups {
+        let mut families: Vec<u32> = group.iter().flat_map(|&at| units[at].families.iter().copied()).collect();
+        families.sort_unstable();
+        let rows = group.iter().flat_map(|&at| units[at].view.rows.iter().copied()).collect();
+        let mut whole = unit(families, ledger.view(rows));
+        whole.parts.clone_from(group);
+        units.push(whole);
+    }
+    let mut inside = vec![false; units.len()];
+    for part in units.iter().flat_map(|unit| unit.parts.clone()) {
+        inside[part] = true;
+    }
+    inside
+}
+
+/// The templates of a unit: wording is compared within one template only.
+fn pieces_of(units: &[Unit], at: usize) -> Vec<usize> {
+    if units[at].several_templates { units[at].parts.clone() } else { vec![at] }
+}
+
 fn unit(families: Vec<u32>, view: View) -> Unit {
     Unit {
         families,
@@ -148,6 +177,8 @@ fn unit(families: Vec<u32>, view: View) -> Unit {
         judgement: Judgement::plain(Verdict::Unexplained, Reason::TooLittle),
         strength: Vec::new(),
         campaign: None,
+        parts: Vec::new(),
+        several_templates: false,
     }
 }
 

@@ -31,7 +31,7 @@ pub struct ResidualOptions {
 
 impl Default for ResidualOptions {
     fn default() -> Self {
-        Self { requests_min: 5, recurrence: 0.22, users_max: 0.1, jaccard_min: 0.30, nats_min: 35.0, links_min: 3 }
+        Self { requests_min: 5, recurrence: 0.22, users_max: 0.1, jaccard_min: 0.30, nats_min: 25.0, links_min: 3 }
     }
 }
 

@@ -16,16 +16,21 @@ pub struct Portrait {
     pub share: f64,
     /// Median days of life.
     pub days: f64,
+    /// Median weight of an account's requests within the shared vocabulary, in nats.
+    nats: f64,
     /// Kinds that held.
     kinds: Vec<Kind>,
 }
 
 /// Least strength of an accused edge.
-pub const ACCUSE_MIN: f64 = 0.5;
+pub const ACCUSE_MIN: f64 = 0.6;
+
+/// Rows of one account that are weighed.
+const ROWS_MAX: usize = 30;
 
 /// Draws the portrait of the members from the edges with five requests or more.
 #[must_use]
-pub fn portrait(view: &View, judgement: &Judgement) -> Portrait {
+pub fn portrait(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Portrait {
     let core: Vec<&Edge> = view.edges.iter().filter(|edge| edge.requests >= 5).collect();
     let median = |of: &dyn Fn(&Edge) -> f64| {
         let mut values: Vec<f64> = core.iter().map(|edge| of(edge)).collect();
@@ -35,16 +40,35 @@ pub fn portrait(view: &View, judgement: &Judgement) -> Portrait {
         per_day: median(&per_day),
         share: median(&|edge| edge.share),
         days: median(&Edge::span_days),
+        nats: median(&|edge| worn(ledger, view.rows_of(edge), &judgement.wording.vocabulary)),
         kinds: judgement.evidence.iter().filter(|evidence| evidence.holds).map(|evidence| evidence.kind).collect(),
     }
+}
+
+/// Mean weight of these rows within a vocabulary, in nats: how much of the common wording the account wears.
+fn worn(ledger: &Ledger<'_>, rows: &[u32], vocabulary: &[(u32, f64)]) -> f64 {
+    let step = rows.len().div_ceil(ROWS_MAX).max(1);
+    let read = num::f64_of(rows.iter().step_by(step).len().max(1));
+    rows.iter().step_by(step).map(|&row| weight_in(ledger, row, vocabulary)).sum::<f64>() / read
+}
+
+/// Weight of a row's tokens within a vocabulary, in nats.
+#[must_use]
+pub fn weight_in(ledger: &Ledger<'_>, row: u32, vocabulary: &[(u32, f64)]) -> f64 {
+    ledger
+        .tokens(row)
+        .iter()
+        .filter_map(|token| vocabulary.binary_search_by_key(token, |&(known, _)| known).ok())
+        .map(|at| vocabulary[at].1)
+        .sum()
 }
 
 fn per_day(edge: &Edge) -> f64 {
     f64::from(edge.requests) / (edge.span_days() + 1.0)
 }
 
-/// Strength of an edge, 0 to 1: the share of the convicting kinds that this account shows by itself, each weighed by how
-/// much its traffic can say about it.
+/// Strength of an edge, 0 to 1: the share of the convicting kinds that this account shows by itself, lessened where it
+/// wears little of the common wording.
 #[must_use]
 pub fn strength(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judgement, portrait: &Portrait) -> f64 {
     if edge.requests < 2 {
@@ -78,7 +102,9 @@ pub fn strength(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judge
             _ => {}
         }
     }
-    if asked > 0.0 { shown / asked } else { 0.0 }
+    // Whoever came in by a loose join does not wear the wording.
+    let wears = worn(ledger, view.rows_of(edge), &judgement.wording.vocabulary) / portrait.nats.max(1e-9);
+    if asked > 0.0 { shown / asked * (wears / 0.6).min(1.0) } else { 0.0 }
 }
 
 /// How much of an account's recurrent wording in these rows lies in a view's shared vocabulary: (share of weight, nats).

@@ -16,6 +16,8 @@ const PAIRS: usize = 600;
 /// Rows of one account read for its profile, spread over its life.
 const ROWS_MAX: usize = 40;
 
+/// Share of an account's documents in which a token stands when it is worded so, rather than talked about.
+const CONSTANT: f64 = 0.75;
 /// Least weight of a skeleton that can be said to be reworded, in nats: about five rare words.
 const SKELETON_NATS: f64 = 25.0;
 
@@ -122,13 +124,13 @@ pub fn compare(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64) -> W
     for &index in &order {
         let edge = &edges[index];
         let rows = view.rows_of(edge);
-        recurrent_tokens(ledger, rows, 0.5, &mut buffer);
+        recurrent_tokens(ledger, rows, CONSTANT, &mut buffer);
         profiles.push((edge.principal, buffer.clone()));
         if rows.len() >= 4 {
             let (early, late) = rows.split_at(rows.len() / 2);
-            recurrent_tokens(ledger, early, 0.5, &mut buffer);
+            recurrent_tokens(ledger, early, CONSTANT, &mut buffer);
             let first = buffer.clone();
-            recurrent_tokens(ledger, late, 0.5, &mut buffer);
+            recurrent_tokens(ledger, late, CONSTANT, &mut buffer);
             halves.push((edge.principal, first, buffer.clone()));
         }
     }
@@ -223,7 +225,7 @@ fn vocabulary(ledger: &Ledger<'_>, view: &View, profiles: &[(u32, Vec<u32>)]) ->
     }
     owners.sort_unstable();
     owners.dedup();
-    let least = if profiles.len() >= 12 { 3 } else { 2 };
+    let least = (profiles.len() / 16).max(if profiles.len() >= 12 { 3 } else { 2 });
     let inside = num::f64_of(view.edges.len());
     let scale = inside / num::f64_of(profiles.len().max(1));
     let outside = (num::f64_of(ledger.active_accounts) - inside).max(1.0);
@@ -245,6 +247,36 @@ fn keep_known(profile: &mut Vec<u32>, vocabulary: &[(u32, f64)]) {
 }
 
 impl Wording {
+    /// The wording of several templates of the same accounts: figures weighed by requests, p-values of the largest.
+    #[must_use]
+    pub fn together(mut parts: Vec<(usize, Self)>) -> Self {
+        parts.sort_by_key(|&(requests, _)| std::cmp::Reverse(requests));
+        let all = num::f64_of(parts.iter().map(|&(requests, _)| requests).sum::<usize>().max(1));
+        let mean = |of: &dyn Fn(&Self) -> f64| -> f64 {
+            parts.iter().map(|(requests, wording)| num::f64_of(*requests) * of(wording)).sum::<f64>() / all
+        };
+        let mut whole = Self {
+            between: mean(&|wording| wording.between),
+            within: mean(&|wording| wording.within),
+            across: mean(&|wording| wording.across),
+            identical: mean(&|wording| wording.identical),
+            nats: mean(&|wording| wording.nats),
+            obfuscated: mean(&|wording| wording.obfuscated),
+            p_own: 1.0,
+            p_copy: 1.0,
+            p_obfuscated: 1.0,
+            ..Self::default()
+        };
+        if let Some((_, largest)) = parts.first() {
+            (whole.p_own, whole.p_copy, whole.p_obfuscated) = (largest.p_own, largest.p_copy, largest.p_obfuscated);
+            whole.pairs = largest.pairs;
+        }
+        whole.vocabulary = parts.into_iter().flat_map(|(_, wording)| wording.vocabulary).collect();
+        whole.vocabulary.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+        whole.vocabulary.dedup_by_key(|&mut (token, _)| token);
+        whole
+    }
+
     /// True when the accounts disguise letters.
     #[must_use]
     pub fn disguised(&self) -> bool {

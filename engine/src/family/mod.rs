@@ -1,8 +1,15 @@
 //! Templates: which prompts were made from the same skeleton, and what stood in its slots.
 
 pub mod anchor;
-mod groups;
+mod atoms;
+mod cluster;
+mod describe;
+mod judge;
 pub mod mine;
+pub mod render;
+mod recurrence;
+mod sets;
+mod skeleton;
 
 pub use anchor::{Anchor, Anchorer, Anchors, Scratch};
 pub use mine::{CoreAnchor, Documents, Families, Family, Match, MineOptions, NO_ACCOUNT, Use, mine};

@@ -2,7 +2,7 @@
 
 use super::draft::{Draft, Field, Message, Role};
 use super::json::{Json, opened};
-use super::{PartKind, tools};
+use super::{PartKind, anthropic, tools};
 use crate::error::LineError;
 
 /// Reads a chat body: system and developer messages, tools, shape, turns and the caller's own user.
@@ -33,8 +33,11 @@ pub(super) fn settings(draft: &mut Draft, body: Json<'_>) {
     let all = body.entries().chain(nested.into_iter().flat_map(Json::entries));
     draft.made(PartKind::Shape, tools::shape(all.filter_map(|(key, value)| Some((key.text()?, value)))), body);
     draft.set(Field::Model, [body.get("model")]);
-    let user_id = body.find(&["metadata", "user_id"]);
-    draft.set(Field::EndUser, [body.get("safety_identifier"), body.get("user"), user_id]);
+    draft.set(Field::EndUser, [body.get("safety_identifier"), body.get("user")]);
+    if let Some(user_id) = body.find(&["metadata", "user_id"]) {
+        let text = user_id.scalar().unwrap_or_default();
+        draft.set_text(Field::EndUser, &anthropic::stable_user(&text), user_id);
+    }
 }
 
 /// The messages of a list.

@@ -4,6 +4,8 @@
 //! Everything before was in an earlier request of the same conversation and is only hashed into the chain by which
 //! [`super::conversation`] knows it again.
 
+use std::borrow::Cow;
+
 use super::content::{Block, blocks, push_line, result_text};
 use super::injected::{self, Piece};
 use super::json::Json;
@@ -121,8 +123,28 @@ impl Draft {
     /// Sets `field` from the first of `sources` that is a string, a number or a truth value and not empty, unless it is
     /// set already.
     pub(super) fn set<'a>(&mut self, field: Field, sources: impl IntoIterator<Item = Option<Json<'a>>>) {
+        if self.slot(field).is_some() {
+            return;
+        }
+        for source in sources.into_iter().flatten() {
+            if let Some(text) = source.scalar().filter(|text| !text.is_empty()) {
+                return self.set_text(field, &text, source);
+            }
+        }
+    }
+
+    /// Sets `field` to a text that was made from `source`, unless it is set already.
+    pub(super) fn set_text(&mut self, field: Field, text: &str, source: Json<'_>) {
+        let slot = self.slot(field);
+        if slot.is_none() && !text.is_empty() {
+            *slot = Some(cut(text, limits::NAME_BYTES_MAX).to_owned());
+            self.note(field.name(), source);
+        }
+    }
+
+    fn slot(&mut self, field: Field) -> &mut Option<String> {
         let request = &mut self.parsed.request;
-        let slot = match field {
+        match field {
             Field::Id => &mut request.id,
             Field::EndUser => &mut request.principals.end_user,
             Field::Key => &mut request.principals.key,
@@ -135,15 +157,6 @@ impl Draft {
             Field::Asn => &mut request.tags.asn,
             Field::Payment => &mut request.tags.payment,
             Field::Previous => &mut self.parsed.turns.previous,
-        };
-        if slot.is_some() {
-            return;
-        }
-        for source in sources.into_iter().flatten() {
-            let Some(text) = source.scalar().filter(|text| !text.is_empty()) else { continue };
-            *slot = Some(cut(&text, limits::NAME_BYTES_MAX).to_owned());
-            self.note(field.name(), source);
-            return;
         }
     }
 
@@ -168,7 +181,7 @@ impl Draft {
     pub(super) fn prompt(&mut self, value: Json<'_>) {
         if let Some(text) = value.text() {
             let mut turn = Turn::default();
-            turn.add(&text);
+            turn.add(text);
             self.turn_parts(turn, PartKind::Prompt, 0, value);
         }
     }
@@ -207,22 +220,26 @@ impl Draft {
             self.extend_chain(message);
         }
         let new_from = turns.iter().rposition(|m| m.role == Role::Assistant).map_or(0, |at| at + 1);
-        let user_turn = |at: &usize| turns[*at].role == Role::User && Turn::of(turns[*at].content).is_turn;
-        let first = (0..turns.len()).find(user_turn);
-        let last = (0..turns.len()).rev().find(user_turn);
+        let user_turn = |at: usize| {
+            let turn = Turn::of(turns[at].content.filter(|_| turns[at].role == Role::User));
+            turn.is_turn.then_some((at, turn))
+        };
+        let mut first = (0..turns.len()).find_map(user_turn);
+        let first_at = first.as_ref().map_or(turns.len(), |(at, _)| *at);
+        let mut last = (first_at + 1..turns.len()).rev().find_map(user_turn);
+        if last.is_none() {
+            last = first.take();
+        }
         for (at, message) in turns.iter().enumerate() {
             let number = num::u32_saturating(at + 1);
             let Some(content) = message.content else { continue };
             if at >= new_from {
                 self.tool_results(message.role, content, number);
             }
-            let kind = match (Some(at) == first, Some(at) == last) {
-                (_, true) => Some(PartKind::LastUser),
-                (true, false) => Some(PartKind::FirstUser),
-                _ => None,
-            };
-            if let Some(kind) = kind {
-                self.turn_parts(Turn::of(Some(content)), kind, number, content);
+            if let Some((_, turn)) = first.take_if(|(first, _)| *first == at) {
+                self.turn_parts(turn, PartKind::FirstUser, number, content);
+            } else if let Some((_, turn)) = last.take_if(|(last, _)| *last == at) {
+                self.turn_parts(turn, PartKind::LastUser, number, content);
             } else if at >= new_from && message.role == Role::User {
                 self.injected(Turn::of(Some(content)).injected, number, content);
             }
@@ -359,21 +376,25 @@ impl Turn {
                 if let Block::Text(text) = block
                     && let Some(text) = text.text()
                 {
-                    turn.add(&text);
+                    turn.add(text);
                 }
             });
         }
         turn
     }
 
-    fn add(&mut self, text: &str) {
+    fn add(&mut self, text: Cow<'_, str>) {
         let mut written = String::new();
         let injected_before = self.injected.len();
-        injected::split(text, |piece| match piece {
-            Piece::Written(text) => written.push_str(text),
-            Piece::Injected(text) => self.injected.push(text.to_owned()),
+        injected::split(&text, |piece| match piece {
+            // Most texts are one piece, which need not be copied.
+            Piece::Written(piece) if piece.len() == text.len() => {}
+            Piece::Written(piece) => written.push_str(piece),
+            Piece::Injected(piece) => self.injected.push(piece.to_owned()),
         });
-        if self.injected.len() > injected_before {
+        if self.injected.len() == injected_before {
+            written = text.into_owned();
+        } else {
             // The breaks around a block belong to the block.
             let kept = written.trim();
             if kept.is_empty() {
@@ -382,16 +403,21 @@ impl Turn {
             written = kept.to_owned();
         }
         self.is_turn = true;
-        if self.written.is_empty() { self.written = written } else { push_line(&mut self.written, &written) }
+        if self.written.is_empty() {
+            self.written = written;
+        } else {
+            push_line(&mut self.written, &written);
+        }
     }
 }
 
 /// `text` without white space at its ends, also where it is escaped as in a JSON string.
 fn trim_escaped(mut text: &str) -> &str {
+    const SPACES: [&str; 3] = ["\\n", "\\r", "\\t"];
     loop {
         let trimmed = text.trim();
-        let trimmed =
-            ["\\n", "\\r", "\\t"].iter().fold(trimmed, |t, space| t.trim_start_matches(space).trim_end_matches(space));
+        let trimmed = SPACES.iter().find_map(|space| trimmed.strip_prefix(space)).unwrap_or(trimmed);
+        let trimmed = SPACES.iter().find_map(|space| trimmed.strip_suffix(space)).unwrap_or(trimmed);
         if trimmed.len() == text.len() {
             return text;
         }

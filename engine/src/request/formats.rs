@@ -54,6 +54,95 @@ pub struct Description {
     pub checked: &'static str,
 }
 
+/// The outermost names that some format reads: what has to be read of a file in columns.
+pub const COLUMNS: &[&str] = &[
+    "account",
+    "ai",
+    "api_key",
+    "asn",
+    "attributes",
+    "authenticated_entity",
+    "body",
+    "call_type",
+    "client_ip",
+    "consumer",
+    "context",
+    "conversation",
+    "custom_id",
+    "end_user",
+    "endTime",
+    "events",
+    "functions",
+    "helicone_user",
+    "id",
+    "identity",
+    "accountId",
+    "input",
+    "instructions",
+    "ip",
+    "key",
+    "litellm_call_id",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "max_tokens",
+    "messages",
+    "metadata",
+    "model",
+    "modelId",
+    "modelParameters",
+    "model_group",
+    "model_override",
+    "model_parameters",
+    "n",
+    "name",
+    "org",
+    "organization_id",
+    "params",
+    "payer",
+    "payment",
+    "previous_response_id",
+    "prompt",
+    "providedModelName",
+    "provided_model_name",
+    "proxy_server_request",
+    "request",
+    "requestId",
+    "request_body",
+    "request_created_at",
+    "request_id",
+    "request_model",
+    "request_user_id",
+    "requester_ip_address",
+    "resourceLogs",
+    "resourceSpans",
+    "response_format",
+    "safety_identifier",
+    "schemaType",
+    "span_id",
+    "spanId",
+    "startTime",
+    "start_time",
+    "started_at",
+    "stop",
+    "system",
+    "team_id",
+    "temperature",
+    "timestamp",
+    "toolDefinitions",
+    "tool_definitions",
+    "tools",
+    "top_p",
+    "traceId",
+    "trace_id",
+    "ts",
+    "type",
+    "ua",
+    "user",
+    "userId",
+    "user_agent",
+    "user_id",
+];
+
 const BESIDE: &str = "id, account, ts and the other fields of the plain form beside the body";
 
 impl Format {
@@ -190,32 +279,33 @@ impl Format {
 
     /// The format of an object, by keys that only it has; `None` where nothing fits.
     pub(super) fn of_object(line: Json<'_>) -> Option<Self> {
-        let has = |key: &str| line.get(key).is_some();
-        let any = |keys: &[&str]| keys.iter().any(|key| has(key));
-        if has("custom_id") && has("params") {
+        let keys = Keys::of(line);
+        let has = |key: u32| keys.0 & key != 0;
+        let all = |wanted: u32| keys.0 & wanted == wanted;
+        if all(Keys::CUSTOM_ID | Keys::PARAMS) {
             Some(Self::AnthropicBatch)
-        } else if has("custom_id") && has("body") {
+        } else if all(Keys::CUSTOM_ID | Keys::BODY) {
             Some(Self::OpenAiBatch)
-        } else if has("resourceSpans") || has("resourceLogs") || is_span(line) {
+        } else if has(Keys::RESOURCE | Keys::ATTRIBUTES) {
             // Each span says by itself which convention it follows.
             Some(Self::OtelGenAi)
-        } else if has("inputBodyJson") || line.find(&["input", "inputContentType"]).is_some() || is_invocation(line) {
+        } else if has(Keys::SCHEMA_TYPE) && line.get("schemaType").is_some_and(|kind| kind.is("ModelInvocationLog")) {
             Some(Self::Bedrock)
-        } else if has("request_body") && any(&["request_created_at", "request_id"]) {
+        } else if all(Keys::REQUEST_BODY | Keys::REQUEST_ID) {
             Some(Self::Helicone)
-        } else if has("call_type") && any(&["model_parameters", "model_map_information"]) {
+        } else if all(Keys::CALL_TYPE | Keys::MODEL_PARAMETERS) {
             Some(Self::LiteLlm)
-        } else if has("call_type") && has("api_key") {
+        } else if all(Keys::CALL_TYPE | Keys::API_KEY) {
             Some(Self::LiteLlmSpend)
-        } else if any(&["trace_id", "traceId"]) && any(&["start_time", "startTime"]) {
+        } else if all(Keys::TRACE_ID | Keys::START_TIME) {
             Some(Self::Langfuse)
-        } else if line.get("ai").is_some_and(Json::is_object) && any(&["started_at", "client_ip"]) {
+        } else if all(Keys::AI | Keys::STARTED_AT) {
             Some(Self::KongAi)
-        } else if has("messages") {
+        } else if has(Keys::MESSAGES) {
             Some(if super::anthropic::is_body(line) { Self::AnthropicMessages } else { Self::OpenAiChat })
-        } else if super::responses::is_body(line) {
+        } else if has(Keys::RESPONSES) || (has(Keys::INPUT) && !has(Keys::PROMPT)) {
             Some(Self::OpenAiResponses)
-        } else if line.entries().any(|(key, _)| key.is("prompt")) {
+        } else if has(Keys::PROMPT) {
             Some(Self::Plain)
         } else {
             None
@@ -223,11 +313,62 @@ impl Format {
     }
 }
 
-fn is_span(line: Json<'_>) -> bool {
-    let attributes = line.get("attributes");
-    attributes.is_some_and(|attributes| attributes.is_object() || attributes.is_array())
-}
+/// Which telling keys an object has, found in one walk over its keys: most lines are short, and asking for each key by
+/// itself cost as much as reading them.
+struct Keys(u32);
 
-fn is_invocation(line: Json<'_>) -> bool {
-    line.get("schemaType").is_some_and(|kind| kind.is("ModelInvocationLog"))
+impl Keys {
+    const CUSTOM_ID: u32 = 1;
+    const PARAMS: u32 = 1 << 1;
+    const BODY: u32 = 1 << 2;
+    const RESOURCE: u32 = 1 << 3;
+    const ATTRIBUTES: u32 = 1 << 4;
+    const SCHEMA_TYPE: u32 = 1 << 5;
+    const REQUEST_BODY: u32 = 1 << 6;
+    const REQUEST_ID: u32 = 1 << 7;
+    const CALL_TYPE: u32 = 1 << 8;
+    const MODEL_PARAMETERS: u32 = 1 << 9;
+    const API_KEY: u32 = 1 << 10;
+    const TRACE_ID: u32 = 1 << 11;
+    const START_TIME: u32 = 1 << 12;
+    const AI: u32 = 1 << 13;
+    const STARTED_AT: u32 = 1 << 14;
+    const MESSAGES: u32 = 1 << 15;
+    const RESPONSES: u32 = 1 << 16;
+    const INPUT: u32 = 1 << 17;
+    const PROMPT: u32 = 1 << 18;
+
+    fn of(line: Json<'_>) -> Self {
+        let found = line.entries().fold(0, |found, (key, value)| found | Self::bit(key, value));
+        Self(found)
+    }
+
+    fn bit(key: Json<'_>, value: Json<'_>) -> u32 {
+        // A prompt that is null is still a request of the plain form.
+        if value.is_null() && !key.is("prompt") {
+            return 0;
+        }
+        match key.raw() {
+            "custom_id" => Self::CUSTOM_ID,
+            "params" => Self::PARAMS,
+            "body" => Self::BODY,
+            "resourceSpans" | "resourceLogs" => Self::RESOURCE,
+            "attributes" if value.is_object() || value.is_array() => Self::ATTRIBUTES,
+            "schemaType" => Self::SCHEMA_TYPE,
+            "request_body" => Self::REQUEST_BODY,
+            "request_created_at" | "request_id" => Self::REQUEST_ID,
+            "call_type" => Self::CALL_TYPE,
+            "model_parameters" | "model_map_information" => Self::MODEL_PARAMETERS,
+            "api_key" => Self::API_KEY,
+            "trace_id" | "traceId" => Self::TRACE_ID,
+            "start_time" | "startTime" => Self::START_TIME,
+            "ai" if value.is_object() => Self::AI,
+            "started_at" | "client_ip" => Self::STARTED_AT,
+            "messages" => Self::MESSAGES,
+            "instructions" | "previous_response_id" | "conversation" | "max_output_tokens" => Self::RESPONSES,
+            "input" if value.is_array() || value.is_string() => Self::INPUT,
+            "prompt" => Self::PROMPT,
+            _ => 0,
+        }
+    }
 }

@@ -196,6 +196,17 @@ mod tests {
     }
 
     #[test]
+    fn envoys_own_format_is_read_line_by_line() {
+        let line = |id: &str| {
+            format!(
+                "[2026-09-21T00:00:04.000Z] \"POST / HTTP/2\" 200 - 1 0 2 1 \"203.0.113.7\" \"curl/8\" \"{id}\" \"api\" \"-\"\n"
+            )
+        };
+        let index = index(line("0f1e2d3c4b") + &line("1f1e2d3c4b"), JOIN_BYTES_DEFAULT).expect("in bounds");
+        assert_eq!((index.len(), index.skipped()), (2, 0));
+    }
+
+    #[test]
     fn the_index_is_bounded() {
         let text = |n: u32| (0..n).map(|n| format!("{{\"request_id\":\"r{n}\"}}\n")).collect::<String>();
         assert!(index(text(100), 2400).is_ok());

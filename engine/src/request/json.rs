@@ -435,7 +435,9 @@ pub(super) struct Embedded {
 
 /// Hands `value` to `read`; where it is a string that itself holds a JSON object or array, hands over what it holds.
 pub(super) fn opened<R>(value: Json<'_>, read: impl FnOnce(Json<'_>) -> R) -> R {
-    let mut inner = match value.text() {
+    // Most strings are text, which must not be copied only to be looked at.
+    let begins = value.raw().trim_start().starts_with(['{', '[', '\\']);
+    let mut inner = match if begins { value.text() } else { None } {
         Some(text) if text.trim_start().starts_with(['{', '[']) => {
             Embedded { text: text.into_owned(), base: value.path(), tape: Tape::default() }
         }

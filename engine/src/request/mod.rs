@@ -6,6 +6,8 @@ mod batch;
 mod bedrock;
 mod body;
 mod chat;
+#[cfg(feature = "parquet")]
+mod columnar;
 mod content;
 pub mod conversation;
 mod csv;

@@ -124,7 +124,7 @@ fn parse_into(
     scratch: &mut Scratch,
     take: &mut dyn FnMut(Draft, Format),
 ) -> Result<(), LineError> {
-    let text: Cow<'_, str> = match std::str::from_utf8(line) {
+    let text: Cow<'_, str> = match simdutf8::basic::from_utf8(line) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => String::from_utf8_lossy(line),
     };
@@ -323,5 +323,75 @@ mod tests {
         assert!(parsed.request.parts.len() <= crate::limits::PARTS_MAX);
         assert_eq!(parsed.request.parts.last().map(|part| part.kind), Some(PartKind::LastUser));
         assert!(parsed.parts_dropped > 0);
+    }
+
+    #[test]
+    fn odd_messages_have_a_defined_answer() {
+        let user = r#"{"role":"user","content":"u"}"#;
+        let cases: [(&str, &[PartKind], u32); 9] = [
+            // Null, absent and empty content.
+            (r#"{"role":"assistant","content":null},{"role":"user"}"#, &[PartKind::LastUser], 0),
+            (r#"{"role":"user","content":[]}"#, &[PartKind::LastUser], 0),
+            // A call without arguments, and one without anything.
+            (
+                r#"{"role":"assistant","tool_calls":[{"id":"c","function":{"name":"f"}},{},null]}"#,
+                &[PartKind::LastUser],
+                0,
+            ),
+            // Images, files and sounds are counted.
+            (
+                r#"{"role":"user","content":[{"type":"image_url","image_url":{}},{"type":"file"},{"type":"input_audio"}]}"#,
+                &[PartKind::LastUser],
+                3,
+            ),
+            (
+                r#"{"role":"user","content":[{"type":"text","text":5},{"type":7,"text":"t"}]}"#,
+                &[PartKind::FirstUser, PartKind::LastUser],
+                1,
+            ),
+            // Bare strings in a list, and content that is neither text nor list.
+            (r#"{"role":"user","content":["a","b"]}"#, &[PartKind::FirstUser, PartKind::LastUser], 0),
+            (r#"{"role":"user","content":7}"#, &[PartKind::LastUser], 0),
+            // A role nobody knows is the user's; a role that is no text too.
+            (r#"{"role":"critic","content":"c"}"#, &[PartKind::FirstUser, PartKind::LastUser], 0),
+            (r#"{"role":5,"content":"c"}"#, &[PartKind::FirstUser, PartKind::LastUser], 0),
+        ];
+        for (message, kinds, media) in cases {
+            let parsed = parse(&format!(r#"{{"messages":[{message},{user}]}}"#)).expect(message);
+            let found: Vec<_> = parsed.request.parts.iter().map(|part| part.kind).collect();
+            assert_eq!((found.as_slice(), parsed.request.media_skipped), (kinds, media), "{message}");
+        }
+        for bad in [r#"{"messages":"u"}"#, r#"{"messages":[5]}"#, r#"{"messages":{}}"#] {
+            assert!(matches!(parse(bad), Err(LineError::Field { .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_and_prompts_are_cut_one_past_their_bounds() {
+        let (name_max, prompt_max) = (crate::limits::NAME_BYTES_MAX, crate::limits::PROMPT_BYTES_MAX);
+        for over in [0, 1] {
+            let line = format!(
+                r#"{{"account":"{}","prompt":"{}"}}"#,
+                "n".repeat(name_max + over),
+                "p".repeat(prompt_max + over)
+            );
+            let parsed = parse(&line).expect("a request");
+            assert_eq!(parsed.request.principals.account.map(|name| name.len()), Some(name_max));
+            assert_eq!(parsed.request.parts[0].text.len(), prompt_max);
+            assert_eq!(parsed.parts_cut, u32::from(over > 0));
+        }
+        let line = format!(r#"{{"account":"{}é","prompt":""}}"#, "n".repeat(name_max - 1));
+        assert_eq!(
+            parse(&line).expect("a request").request.principals.account.map(|name| name.len()),
+            Some(name_max - 1)
+        );
+    }
+
+    #[test]
+    fn a_redacted_log_gives_no_text() {
+        let line = r#"{"id":"x","call_type":"acompletion","startTime":1.5,"model_parameters":{},"metadata":{},
+            "messages":[{"role":"user","content":"redacted-by-litellm"}]}"#;
+        let parsed = parse(line).expect("a request");
+        assert!(parsed.request.parts.is_empty() && parsed.request.time_ms == Some(1500));
     }
 }

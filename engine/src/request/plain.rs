@@ -9,8 +9,7 @@ use crate::error::LineError;
 pub(super) fn envelope(draft: &mut Draft, line: Json<'_>) -> Result<(), LineError> {
     let mut time = None;
     for (key, value) in line.entries() {
-        let Some(key) = key.text() else { continue };
-        let field = match &*key {
+        let field = match key.raw() {
             "id" => Field::Id,
             "account" => Field::Account,
             "end_user" => Field::EndUser,

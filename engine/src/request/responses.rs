@@ -5,13 +5,6 @@ use super::json::Json;
 use super::{chat, content};
 use crate::error::LineError;
 
-/// Whether a body is one of the Responses API.
-pub(super) fn is_body(body: Json<'_>) -> bool {
-    let named = ["instructions", "previous_response_id", "conversation", "max_output_tokens"];
-    body.get("input").is_some_and(|input| input.is_array() || input.is_string())
-        || named.iter().any(|key| body.get(key).is_some())
-}
-
 /// Reads a Responses body. A body that goes on from a stored response or conversation says so in
 /// [`super::parse::Turns::previous`]; its input is new in full.
 pub(super) fn read(draft: &mut Draft, body: Json<'_>) -> Result<(), LineError> {

@@ -14,7 +14,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use memchr::memchr;
 
+#[cfg(feature = "parquet")]
+use super::columnar::Columns;
 use super::csv::Rows;
+use super::formats;
 use super::split::Values;
 use crate::error::{Error, LineError, Result};
 use crate::{limits, num};
@@ -130,6 +133,8 @@ enum Records {
     Lines,
     Values(Values),
     Rows(Box<Rows>),
+    #[cfg(feature = "parquet")]
+    Columns(Columns),
 }
 
 enum State {
@@ -148,16 +153,29 @@ pub(super) enum Outcome {
 }
 
 impl LineReader {
-    /// Opens the log at `path`; `-` is standard input. Gzip and Zstandard are known by their first bytes.
+    /// Opens the log at `path`; `-` is standard input. Gzip and Zstandard are known by their first bytes, CSV and TSV by
+    /// the name of the file, Parquet and Arrow IPC (feature `parquet`) by their first bytes.
     /// # Errors
     /// [`Error::Io`] when the file cannot be opened or its first bytes cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::open_columns(path, formats::COLUMNS)
+    }
+
+    /// As [`Self::open`]; of a file in columns only `columns` are read, as [`super::map::PathMap::columns`] gives them.
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_columns(path: &Path, columns: &[&str]) -> Result<Self> {
         if path == Path::new("-") {
             return Self::from_reader(Box::new(io::stdin()), "standard input");
         }
         let file = File::open(path).map_err(|source| Error::io("open", path, source))?;
         // A pipe or a device has no length to make progress against.
         let total = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|data| data.len());
+        if let Some(records) = in_columns(path, columns)? {
+            let mut reader = Self::from_reader(Box::new(io::empty()), &path.display().to_string())?;
+            reader.records = records;
+            return Ok(reader);
+        }
         let mut reader = Self::from_reader(Box::new(file), &path.display().to_string())?;
         reader.total_bytes = total;
         if let Some(delimiter) = Rows::delimiter_of(path) {
@@ -307,6 +325,8 @@ impl LineReader {
             Records::Lines => read_line(&mut *self.input, bytes, bytes_max, &mut self.line),
             Records::Values(values) => values.read(&mut *self.input, bytes, bytes_max, &mut self.line),
             Records::Rows(rows) => rows.read(&mut *self.input, bytes, bytes_max, &mut self.line),
+            #[cfg(feature = "parquet")]
+            Records::Columns(columns) => columns.read(bytes, bytes_max, &mut self.line),
         }
     }
 
@@ -322,6 +342,16 @@ impl LineReader {
         }
         Error::Io { op: "read", path: PathBuf::from(&self.name), source }
     }
+}
+
+#[cfg(feature = "parquet")]
+fn in_columns(path: &Path, columns: &[&str]) -> Result<Option<Records>> {
+    Ok(Columns::open(path, columns)?.map(Records::Columns))
+}
+
+#[cfg(not(feature = "parquet"))]
+fn in_columns(_path: &Path, _columns: &[&str]) -> Result<Option<Records>> {
+    Ok(None)
 }
 
 /// What can be read now; empty at the end.

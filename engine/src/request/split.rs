@@ -28,7 +28,11 @@ impl Values {
         let start = start.trim_ascii_start();
         let line = start.split(|&b| b == b'\n').next().unwrap_or_default();
         let is_whole_line = line.len() < start.len() && line.trim_ascii_end().ends_with(b"]");
-        line.trim_ascii() == b"{" || (start.starts_with(b"[") && !is_whole_line)
+        // Access logs begin their lines with a time in brackets; lists of logs hold objects.
+        let is_list = start
+            .strip_prefix(b"[")
+            .is_some_and(|rest| matches!(rest.trim_ascii_start().first(), None | Some(b'{' | b'[' | b']')));
+        line.trim_ascii() == b"{" || (is_list && !is_whole_line)
     }
 
     /// Appends the next value to `bytes`; one beyond the bound is read to its end but not kept. `line` becomes the line on
@@ -74,7 +78,8 @@ impl Values {
                 match byte {
                     b' ' | b'\t' | b'\r' | b'\n' | b',' => {}
                     b'[' if !self.in_list => self.in_list = true,
-                    b']' if self.in_list => self.in_list = false,
+                    // One that closes nothing is passed over too: it begins no value.
+                    b']' => self.in_list = false,
                     _ => break,
                 }
                 at += 1;
@@ -148,6 +153,16 @@ mod tests {
         }
     }
 
+    /// A bracket that closed nothing was a value without bytes, over and over.
+    #[test]
+    fn stray_brackets_do_not_stop_the_reader() {
+        for capacity in 1..9 {
+            let found: Vec<_> = values("[{\"a\":1}]0}\n] ] ,}{\"b\":2}]]\n7", capacity, 100);
+            let found: Vec<_> = found.into_iter().filter_map(|(_, value)| value).collect();
+            assert_eq!(found, ["{\"a\":1}", "0}", "}{\"b\":2}", "7"], "{capacity}");
+        }
+    }
+
     #[test]
     fn a_value_past_the_bound_is_passed_over() {
         let found = values("[{\"a\":\"0123456789\"},{\"b\":1}]", 4, 8);
@@ -159,7 +174,8 @@ mod tests {
         for text in ["[\n{}]", "[{\"a\":1},", "{\n", "  {  \r\n", "[{}]"] {
             assert!(Values::span_lines(text.as_bytes()), "{text}");
         }
-        for text in ["{\"a\":1}\n", "[{}]\n[{}]\n", "", "a,b\n", "{\"a\":\n"] {
+        let envoy = "[2026-09-21T00:00:04.000Z] \"POST / HTTP/2\" 200";
+        for text in ["{\"a\":1}\n", "[{}]\n[{}]\n", "", "a,b\n", "{\"a\":\n", envoy] {
             assert!(!Values::span_lines(text.as_bytes()), "{text}");
         }
     }

@@ -27,6 +27,7 @@ pub(super) fn unequal_bytes(a: &[u8; 128], b: &[u8; 128]) -> u32 {
     a.iter().zip(b).map(|(x, y)| u32::from(x != y)).sum()
 }
 
+#[inline]
 pub(super) fn hamming(a: &[u8; 128], b: &[u8; 128]) -> u32 {
     a.iter().zip(b).map(|(x, y)| (x ^ y).count_ones()).sum()
 }
@@ -155,12 +156,14 @@ pub(super) fn absorb(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) 
     }
 }
 
+#[inline]
 pub(super) fn merge(into: &mut [u32; LANES], other: &[u32; LANES]) {
     for (a, &b) in into.iter_mut().zip(other) {
         *a = (*a).min(b);
     }
 }
 
+#[inline]
 pub(super) fn fold_lanes(lanes: &[u32; LANES], multiplier: u32) -> [u8; LANES] {
     lanes.map(|lane| low8((lane ^ (lane >> 15)).wrapping_mul(multiplier) >> 24))
 }

@@ -120,7 +120,7 @@ impl Sketcher {
         }
         match self.spec.shingle {
             Shingle::C5 if form.is_ascii() => self.chars_of_ascii(form.bytes(), scratch, &mut lanes),
-            Shingle::C5 => self.chars_of_any(form.text(), scratch, &mut lanes),
+            Shingle::C5 => self.chars_of_any(form, scratch, &mut lanes),
             Shingle::W3 => self.words(form.bytes(), scratch, &mut lanes),
         }
         lanes
@@ -164,10 +164,10 @@ impl Sketcher {
         }
     }
 
-    fn chars_of_any(&self, text: &str, scratch: &mut Scratch, lanes: &mut Lanes) {
+    fn chars_of_any(&self, form: &NormalForm, scratch: &mut Scratch, lanes: &mut Lanes) {
         let mut scalars = std::mem::take(&mut scratch.scalars);
         scalars.clear();
-        scalars.extend(text.chars().map(u32::from));
+        form.scalars(&mut scalars);
         if scalars.len() < SHINGLE_CHARS {
             self.kernels.absorb(&[self.keys.hash_short_text(&scalars)], &self.keys, &mut lanes.0);
         } else {

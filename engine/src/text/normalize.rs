@@ -123,6 +123,17 @@ impl NormalForm {
         std::str::from_utf8(self.bytes()).unwrap_or_default()
     }
 
+    /// Appends the Unicode scalars of the normal form to `scalars`.
+    pub(crate) fn scalars(&self, scalars: &mut Vec<u32>) {
+        let mut rest = self.bytes();
+        scalars.reserve(rest.len());
+        while !rest.is_empty() {
+            let (scalar, length) = unicode::decode(rest);
+            scalars.extend(scalar);
+            rest = rest.get(length..).unwrap_or_default();
+        }
+    }
+
     /// The normal form as UTF-8.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {

@@ -294,7 +294,7 @@ impl Work {
 
 /// The first scalar of `bytes`, which are not empty, or `None` for a sequence that is not UTF-8, and its bytes.
 #[inline(always)]
-fn decode(bytes: &[u8]) -> (Option<u32>, usize) {
+pub(super) fn decode(bytes: &[u8]) -> (Option<u32>, usize) {
     let continued = |byte: u8| byte & 0xc0 == 0x80;
     let low = |byte: u8| u32::from(byte & 0x3f);
     match *bytes {

@@ -1,0 +1,4 @@
+//! Lines seeded with the plain form: never a panic, and what is read keeps its bounds.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::line(data));
