@@ -117,9 +117,11 @@ fn what_was_acknowledged_is_in_the_store() {
         }
         gateway.wait().expect("ended");
         // What was still in the pipe was acknowledged too.
-        acknowledged.extend(lines.map_while(Result::ok).filter(|line| {
-            line.contains('-') && line.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
-        }));
+        acknowledged.extend(
+            lines
+                .map_while(Result::ok)
+                .filter(|line| line.contains('-') && line.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')),
+        );
         if round % 5 == 4 {
             maintain(&store);
         }

@@ -54,7 +54,12 @@ fn servers_that_fork_and_servers_of_threads_lose_nothing() {
     for (source, name) in [("prefork.c", "forks"), ("threads.c", "threads")] {
         let dir = tempfile::tempdir().expect("temporary folder");
         let store = abi::make_store(dir.path(), &lines());
-        let program = abi::compile(source, "cc", &["-std=c11", "-D_GNU_SOURCE", "-O1", "-Wall", "-Wextra", "-Werror"], dir.path());
+        let program = abi::compile(
+            source,
+            "cc",
+            &["-std=c11", "-D_GNU_SOURCE", "-O1", "-Wall", "-Wextra", "-Werror"],
+            dir.path(),
+        );
         let told = abi::run(&program, &[store.to_str().expect("UTF-8")]);
         assert_eq!(sealed(&store).to_string(), told.trim(), "{name}");
     }

@@ -19,7 +19,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let flag = |name: &str| args.iter().any(|arg| arg == name);
     let value = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).cloned();
     let [log, accounts, out] = [0, 1, 2].map(|at| args.get(at).cloned().unwrap_or_default());
-    let table = load::Table::read(&log, &accounts, value("--labels").as_deref(), value("--families").as_deref(), flag("--hide-orgs"))?;
+    let table = load::Table::read(
+        &log,
+        &accounts,
+        value("--labels").as_deref(),
+        value("--families").as_deref(),
+        flag("--hide-orgs"),
+    )?;
     if flag("--by-day") {
         return by_day(table, value("--families").as_deref() == Some("mine"));
     }
@@ -147,7 +153,12 @@ fn where_campaigns_went(table: &load::Table, findings: &campaign::Findings) {
             .map(|&(count, unit)| match unit {
                 Some(unit) => {
                     let found = &findings.units[unit];
-                    format!("{count} in unit {unit} ({} {}, {} accounts)", found.judgement.verdict.name(), found.judgement.reason.name(), found.view.edges.len())
+                    format!(
+                        "{count} in unit {unit} ({} {}, {} accounts)",
+                        found.judgement.verdict.name(),
+                        found.judgement.reason.name(),
+                        found.view.edges.len()
+                    )
                 }
                 None => format!("{count} in none"),
             })

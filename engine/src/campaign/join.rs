@@ -168,8 +168,10 @@ fn adopt(ledger: &Ledger<'_>, units: &[Unit], convicted: &[usize], campaigns: &m
             known[bit(token)] = true;
         }
     }
-    let portraits: Vec<Portrait> =
-        convicted.iter().map(|&index| strength::portrait(ledger, &units[index].view, &units[index].judgement)).collect();
+    let portraits: Vec<Portrait> = convicted
+        .iter()
+        .map(|&index| strength::portrait(ledger, &units[index].view, &units[index].judgement))
+        .collect();
     let bars: Vec<f64> = convicted.iter().map(|&index| typical_weight(ledger, &units[index])).collect();
     for account in 0..ledger.accounts.len() {
         let free: Vec<u32> = ledger
@@ -192,7 +194,8 @@ fn adopt(ledger: &Ledger<'_>, units: &[Unit], convicted: &[usize], campaigns: &m
             }
             let (share, nats) = strength::containment(ledger, &rows, vocabulary);
             let view = ledger.view(rows);
-            let paced = view.edges.first().is_some_and(|edge| keeps_pace(ledger, &view, edge, units, index, &portraits[at]));
+            let paced =
+                view.edges.first().is_some_and(|edge| keeps_pace(ledger, &view, edge, units, index, &portraits[at]));
             if share >= 0.6 && nats >= 30.0 && paced && best.as_ref().is_none_or(|(most, ..)| share > *most) {
                 best = Some((share, index, view.rows));
             }

@@ -10,7 +10,7 @@ use crate::index::SKETCH_BYTES;
 use crate::index::leaders::RADIUS_SLOTS;
 use crate::index::lsh::Candidates;
 use crate::num::{low64, u32_saturating, u64_of, usize_of};
-use crate::simd::Kernels;
+use crate::simd::{Kernels, prefetch};
 
 use super::counter::AccountCounter;
 
@@ -55,9 +55,20 @@ pub(super) fn nearest(
     let mut best: Option<Found> = None;
     let mut members_left = MEMBERS_MAX;
     for leader in &candidates.ids {
+        // Two cache lines each; asked for ahead, they arrive together.
+        if let Some((first, second)) =
+            view.signature(usize_of(*leader)).map(|signature| signature.split_at(SKETCH_BYTES / 2))
+        {
+            first.first().into_iter().chain(second.first()).for_each(prefetch);
+        }
+    }
+    for leader in &candidates.ids {
         let leader = usize_of(*leader);
-        let Some(signature) = view.signature(leader).filter(|_| view.class(leader) == probe.class) else { continue };
+        let Some(signature) = view.signature(leader) else { continue };
         let unequal = kernels.unequal_bytes(probe.signature, signature);
+        if unequal > probe.unequal_max.max(RADIUS_SLOTS) || view.class(leader) != probe.class {
+            continue;
+        }
         // A text sits with a leader within the radius, and its twin has its signature: only these can hold the very text.
         if unequal <= RADIUS_SLOTS
             && let Some(form) = twin(view, leader, probe.fingerprint, &mut members_left, truncated)
