@@ -1,6 +1,7 @@
 //! What a gateway process was told is recorded is in the store after `kill -9`, of the gateway and of the maintainer alike.
 //!
 //! PROMPTPRINT_KILLS sets how many processes are killed (default 60), PROMPTPRINT_SEED when.
+#![allow(clippy::print_stdout, reason = "a test says what it skipped, and its seed")]
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};

@@ -1,4 +1,5 @@
 //! A C or C++ program links the library and gets the answers of the bulk job, under every standard it may be written to.
+#![allow(clippy::print_stdout, reason = "a test says what it skipped, and its seed")]
 
 use promptprint_tests::abi;
 

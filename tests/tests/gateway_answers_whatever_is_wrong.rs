@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use promptprint::audit::{self, MaintainOptions, Silent};
 use promptprint::corpus::prepare::Preparer;
-use promptprint::engine::{
-    Envelope, Piece, QueryOptions, Reader, ReaderOptions, RequestStream, Writer, WriterOptions,
-};
+use promptprint::engine::{Envelope, Piece, QueryOptions, Reader, ReaderOptions, RequestStream, Writer, WriterOptions};
 use promptprint::key::Keys;
 use promptprint::request::PartKind;
 use promptprint::simd::Kernels;
@@ -35,7 +33,8 @@ fn maintain(store: &Path) -> audit::Maintained {
     let (mut maintainer, keys) =
         audit::open_or_create(store, &Keys::default_path(store), spec, RealFs::shared()).expect("the store opens");
     let preparer = Preparer::new(spec, keys, Kernels::detect());
-    audit::maintain(&mut maintainer, &preparer, Kernels::detect(), &MaintainOptions::default(), &Silent).expect("a pass")
+    audit::maintain(&mut maintainer, &preparer, Kernels::detect(), &MaintainOptions::default(), &Silent)
+        .expect("a pass")
 }
 
 #[test]
@@ -60,7 +59,8 @@ fn a_store_that_comes_goes_and_is_damaged() {
     let more = dir.path().join("more.jsonl");
     std::fs::write(&more, line(3, TEXT)).expect("a log");
     let (options, mut texts) = (audit::IndexOptions::default(), audit::TextCache::new(0));
-    audit::index(&mut maintainer, &preparer, Kernels::detect(), &[more], &options, &mut texts, &Silent).expect("indexed");
+    audit::index(&mut maintainer, &preparer, Kernels::detect(), &[more], &options, &mut texts, &Silent)
+        .expect("indexed");
     drop(maintainer);
     assert!(reader.refresh());
     assert_eq!(ask(&reader, TEXT, 0).requests_seen, 3);
@@ -113,7 +113,10 @@ fn late_work_is_left_out_and_said_so() {
     let piece = Piece { kind: PartKind::Prompt, text: long.as_bytes() };
     let (observed, error) =
         writer.observe(Envelope::default(), &[piece], QueryOptions { deadline_us: 100 }).expect("observed");
-    assert!(error.is_none() && observed.sequence == 1 && observed.verdict.depth == Depth::Skipped, "counted and skipped");
+    assert!(
+        error.is_none() && observed.sequence == 1 && observed.verdict.depth == Depth::Skipped,
+        "counted and skipped"
+    );
     writer.commit().expect("synced");
     drop(writer);
     assert_eq!(maintain(&store).requests, 1);
