@@ -72,6 +72,14 @@ impl<'a, T: Value> Column<'a, T> {
         self.bytes.get(start..start + T::BYTES).map(T::read)
     }
 
+    /// Asks the CPU to fetch the value at `index`, which will be read soon.
+    #[inline]
+    pub fn prefetch(&self, index: usize) {
+        if let Some(byte) = index.checked_mul(T::BYTES).and_then(|start| self.bytes.get(start)) {
+            crate::simd::prefetch(byte);
+        }
+    }
+
     /// All values in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = T> + 'a {
         self.bytes.chunks_exact(T::BYTES).map(T::read)

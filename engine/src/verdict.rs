@@ -71,7 +71,7 @@ pub struct FamilySeen {
 }
 
 /// What to do about a request. The numbers are in the C header: never reuse one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Advice {
     /// Nothing speaks against it, or nothing is known.
     #[default]

@@ -236,9 +236,99 @@ typedef uint32_t promptprint_depth;
 #endif // __cplusplus
 
 /*
+ promptprint_writer_options.durability: when an observation counts as recorded.
+ */
+enum promptprint_durability
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /*
+   At once, in memory; handed to the system after 64 KB or delay_ms, whichever comes first, by the observation that finds
+   it so. A killed process loses what it had not handed over.
+   */
+  PROMPTPRINT_BUFFERED = 0,
+  /*
+   Handed to the system before the call returns: a killed process loses nothing. promptprint_writer_commit, called on a
+   timer, makes it survive the loss of power too.
+   */
+  PROMPTPRINT_GROUP = 1,
+  /*
+   On the disk before the call returns. Threads that observe at once share a sync.
+   */
+  PROMPTPRINT_SYNCED = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum promptprint_durability promptprint_durability;
+#else
+typedef uint32_t promptprint_durability;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/*
+ promptprint_part.kind: what a piece of a request is.
+ */
+enum promptprint_part_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /*
+   A prompt without roles.
+   */
+  PROMPTPRINT_PROMPT = 1,
+  /*
+   The first user turn of a conversation that has more than one.
+   */
+  PROMPTPRINT_FIRST_USER = 2,
+  /*
+   The last user turn, or the only one.
+   */
+  PROMPTPRINT_LAST_USER = 3,
+  /*
+   One system or developer block.
+   */
+  PROMPTPRINT_SYSTEM = 4,
+  /*
+   The tools on offer.
+   */
+  PROMPTPRINT_TOOLS = 5,
+  /*
+   The shape of the request: roles, parameters set, schema.
+   */
+  PROMPTPRINT_SHAPE = 6,
+  /*
+   A tool result.
+   */
+  PROMPTPRINT_TOOL_RESULT = 7,
+  /*
+   A block that a client injects into user turns.
+   */
+  PROMPTPRINT_INJECTED = 8,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum promptprint_part_kind promptprint_part_kind;
+#else
+typedef uint32_t promptprint_part_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/*
  A store opened for questions. Opaque.
  */
 typedef struct promptprint_reader promptprint_reader;
+
+/*
+ A request body in the making: one thread at a time. Opaque.
+ */
+typedef struct promptprint_request promptprint_request;
+
+/*
+ The recorder of one process: a log of its own in the store, and a table of what it saw lately. Opaque.
+ */
+typedef struct promptprint_writer promptprint_writer;
 
 /*
  How a store is opened. Set struct_size and store; zero is a good value for everything else.
@@ -363,6 +453,179 @@ typedef struct promptprint_verdict {
   uint32_t depth;
 } promptprint_verdict;
 
+/*
+ One piece of a request, for hosts that have parsed it already. An array of them is an argument, so its layout never changes.
+ */
+typedef struct promptprint_part {
+  /*
+   An enum promptprint_part_kind.
+   */
+  uint32_t kind;
+  /*
+   Must be 0.
+   */
+  uint32_t reserved;
+  /*
+   Any bytes, not NUL-terminated.
+   */
+  const char *text;
+  /*
+   Bytes of text.
+   */
+  size_t text_bytes;
+} promptprint_part;
+
+/*
+ What is kept of a text.
+ */
+typedef struct promptprint_sketch {
+  /*
+   In: sizeof(struct promptprint_sketch), set by the caller.
+   */
+  uint32_t struct_size;
+  /*
+   1: the normal form is empty; such a text is near nothing.
+   */
+  uint32_t is_empty;
+  /*
+   Keyed digest of the normal form: equal texts have equal ones, under one key and class.
+   */
+  uint8_t fingerprint[16];
+  /*
+   128 slots of 8 bits: the share of equal ones estimates the resemblance.
+   */
+  uint8_t signature[128];
+} promptprint_sketch;
+
+/*
+ What a gateway knows of a request beside its text. All names are opaque bytes of UTF-8, not NUL-terminated, NULL where
+ unknown; the library keeps keyed digests and sealed copies of them, and cuts them at 1024 bytes.
+ */
+typedef struct promptprint_envelope {
+  /*
+   sizeof(struct promptprint_envelope).
+   */
+  uint32_t struct_size;
+  /*
+   Must be 0.
+   */
+  uint32_t reserved;
+  /*
+   Unix time in ms; 0 is now.
+   */
+  int64_t time_ms;
+  /*
+   The gateway's own id of the request: with it, the same request in a log that is indexed later counts once.
+   */
+  const char *id;
+  /*
+   Bytes of id.
+   */
+  size_t id_bytes;
+  /*
+   The caller's own user.
+   */
+  const char *end_user;
+  /*
+   Bytes of end_user.
+   */
+  size_t end_user_bytes;
+  /*
+   The API key, or better a hash of it.
+   */
+  const char *key;
+  /*
+   Bytes of key.
+   */
+  size_t key_bytes;
+  /*
+   The account: what can be accused. Where it is NULL the key is, and then the end user.
+   */
+  const char *account;
+  /*
+   Bytes of account.
+   */
+  size_t account_bytes;
+  /*
+   The organisation of the account.
+   */
+  const char *org;
+  /*
+   Bytes of org.
+   */
+  size_t org_bytes;
+  /*
+   Who pays.
+   */
+  const char *payer;
+  /*
+   Bytes of payer.
+   */
+  size_t payer_bytes;
+  /*
+   Network address or prefix.
+   */
+  const char *ip;
+  /*
+   Bytes of ip.
+   */
+  size_t ip_bytes;
+  /*
+   User agent.
+   */
+  const char *user_agent;
+  /*
+   Bytes of user_agent.
+   */
+  size_t user_agent_bytes;
+  /*
+   The model asked for.
+   */
+  const char *model;
+  /*
+   Bytes of model.
+   */
+  size_t model_bytes;
+  /*
+   Autonomous system of the address.
+   */
+  const char *asn;
+  /*
+   Bytes of asn.
+   */
+  size_t asn_bytes;
+  /*
+   Hash of the payment means.
+   */
+  const char *payment;
+  /*
+   Bytes of payment.
+   */
+  size_t payment_bytes;
+} promptprint_envelope;
+
+/*
+ How a process records. Zero is a good value for everything but struct_size.
+ */
+typedef struct promptprint_writer_options {
+  /*
+   sizeof(struct promptprint_writer_options).
+   */
+  uint32_t struct_size;
+  /*
+   An enum promptprint_durability.
+   */
+  uint32_t durability;
+  /*
+   Milliseconds a buffered observation waits at most for the next one to hand it over; 0 means 100.
+   */
+  uint64_t delay_ms;
+  /*
+   Bytes after which the process begins another log; 0 means 64 MiB.
+   */
+  uint64_t wal_bytes_max;
+} promptprint_writer_options;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -447,99 +710,35 @@ promptprint_status promptprint_query(const struct promptprint_reader *reader,
                                      struct promptprint_verdict *out);
 
 /*
- Copy the id of the request behind promptprint_verdict.nearest, ended by NUL, into out; it is cut where capacity is too
- small. The id is the one its source gave it, else a digest in hex. For logs and people, not for each request.
+ Look up a request that the host has parsed already.
 
- out_bytes: set on PROMPTPRINT_OK to the bytes of the whole id, without the NUL; may be NULL.
- Returns PROMPTPRINT_NOT_FOUND where it is not sealed yet, has been forgotten, or its segment is no longer live.
-
- # Safety
- `reader` is NULL or an open handle; `out` has room for `capacity` bytes; `out_bytes` is NULL or writable.
- */
-promptprint_status promptprint_request_id(const struct promptprint_reader *reader,
-                                          uint64_t nearest,
-                                          char *out,
-                                          size_t capacity,
-                                          size_t *out_bytes);
-
-/*
- The version of the ABI that this library speaks, as 1000 * major + minor; compare it with PROMPTPRINT_ABI_VERSION.
- */
-uint32_t promptprint_abi_version(void);
-
-/*
- The version of the library, as text that lives as long as the library.
- */
-const char *promptprint_version(void);
-
-/*
- One line of English for a status, as text that lives as long as the library. Never NULL.
- */
-const char *promptprint_status_text(int32_t status);
-
-/*
- Open a store for questions.
-
- options: what to open; not kept after the call.
- out: set to a handle on PROMPTPRINT_OK and PROMPTPRINT_DEGRADED; close it with promptprint_close.
-
- A missing or damaged store is no failure: the call gives PROMPTPRINT_DEGRADED and a handle that answers "unknown" where it
- has to, and becomes whole when the store does. promptprint_last_error tells what is wrong.
- May be called before fork(); starts no thread; the handle serves parent and children.
-
- # Safety
- `options` and what it points to are readable, `out` is writable, or they are NULL.
- */
-promptprint_status promptprint_open(const struct promptprint_options *options,
-                                    struct promptprint_reader **out);
-
-/*
- Close a reader. NULL is fine. No other call on the handle may be running; writers and requests opened from it stay valid.
-
- # Safety
- `reader` is NULL, or an open handle that nobody uses any more.
- */
-void promptprint_close(struct promptprint_reader *reader);
-
-/*
- Look for new segments now, and open them. Costs one small read where there are none.
- Returns PROMPTPRINT_OK, or PROMPTPRINT_DEGRADED when something cannot be read: see promptprint_last_error.
- May be called from any thread at any time; queries go on meanwhile and never wait for it.
-
- # Safety
- `reader` is NULL or an open handle.
- */
-promptprint_status promptprint_refresh(const struct promptprint_reader *reader);
-
-/*
- Copy the text of the reader's last failure, ended by NUL, into out; it is cut where capacity is too small.
- Returns the bytes of the whole text, without the NUL; 0 when nothing failed. out may be NULL when capacity is 0.
-
- # Safety
- `reader` is NULL or an open handle; `out` has room for `capacity` bytes.
- */
-size_t promptprint_last_error(const struct promptprint_reader *reader,
-                              char *out,
-                              size_t capacity);
-
-/*
- Look one prompt up in the newest snapshot of the store.
-
- text, text_bytes: any bytes, not NUL-terminated; of more than 16 MiB the rest is ignored. Not kept after the call.
- options: NULL for no deadline.
- out: set on PROMPTPRINT_OK only; out->struct_size must be set by the caller.
-
- May be called from many threads on one reader. Never waits for a writer, and never for the disk, except for pages of the
- store that were not read before and for the look for new segments (promptprint_options.refresh_ms).
+ parts, part_count: its pieces; the last user turn is looked up, else the first, else the plain prompt.
+ Otherwise as promptprint_query.
 
  # Safety
  `reader` is NULL or an open handle; the other pointers are valid for what they point to, or NULL.
  */
-promptprint_status promptprint_query(const struct promptprint_reader *reader,
-                                     const void *text,
-                                     size_t text_bytes,
-                                     const struct promptprint_query_options *options,
-                                     struct promptprint_verdict *out);
+promptprint_status promptprint_query_parts(const struct promptprint_reader *reader,
+                                           const struct promptprint_part *parts,
+                                           size_t part_count,
+                                           const struct promptprint_query_options *options,
+                                           struct promptprint_verdict *out);
+
+/*
+ Sketch one text under the store's key, without looking it up.
+
+ kind: an enum promptprint_part_kind.
+ out: set on PROMPTPRINT_OK only; out->struct_size must be set by the caller.
+ Returns PROMPTPRINT_NOT_FOUND where the reader has no key: see promptprint_last_error.
+
+ # Safety
+ `reader` is NULL or an open handle; `text` points to `text_bytes` readable bytes; `out` is NULL or a caller's struct.
+ */
+promptprint_status promptprint_sketch_text(const struct promptprint_reader *reader,
+                                           uint32_t kind,
+                                           const void *text,
+                                           size_t text_bytes,
+                                           struct promptprint_sketch *out);
 
 /*
  Copy the id of the request behind promptprint_verdict.nearest, ended by NUL, into out; it is cut where capacity is too
@@ -556,6 +755,143 @@ promptprint_status promptprint_request_id(const struct promptprint_reader *reade
                                           char *out,
                                           size_t capacity,
                                           size_t *out_bytes);
+
+/*
+ Begin a request body: OpenAI chat, Anthropic Messages, or any form that the bulk job reads.
+
+ out: set to a handle on PROMPTPRINT_OK; promptprint_request_end or promptprint_request_cancel gives it back. The reader may
+ be closed before.
+ Costs no system call; memory is taken as text arrives, and only for text that is fingerprinted.
+
+ # Safety
+ `reader` is NULL or an open handle; `out` is NULL or writable.
+ */
+promptprint_status promptprint_request_begin(const struct promptprint_reader *reader,
+                                             struct promptprint_request **out);
+
+/*
+ Take the next bytes of the body, cut anywhere. Not kept after the call; linear in them.
+ Returns PROMPTPRINT_LIMIT_EXCEEDED for a body whose new text alone is longer than 64 MiB; promptprint_request_end then says
+ so again.
+
+ # Safety
+ `request` is NULL or a begun handle; `body` points to `body_bytes` readable bytes.
+ */
+promptprint_status promptprint_request_update(struct promptprint_request *request,
+                                              const void *body,
+                                              size_t body_bytes);
+
+/*
+ End a request body: look it up and, where a writer is given, record it. The handle is given back, whatever comes of it.
+
+ writer: NULL to look up only.
+ envelope: who sent it, when; NULL for unknown and now. The body's own end user and model are taken where it names none.
+ options: NULL for no deadline.
+ verdict: NULL, or set on success to what was known before this request.
+ Returns PROMPTPRINT_UNREADABLE_REQUEST for a body of no known API, and PROMPTPRINT_DEGRADED when the request could not be
+ recorded: the verdict is set then. The reason is in promptprint_last_error of the reader, or of the writer.
+
+ # Safety
+ `request` is NULL or a begun handle that nobody uses any more; `writer` is NULL or an open handle; the other pointers are
+ valid for what they point to, or NULL.
+ */
+promptprint_status promptprint_request_end(struct promptprint_request *request,
+                                           const struct promptprint_writer *writer,
+                                           const struct promptprint_envelope *envelope,
+                                           const struct promptprint_query_options *options,
+                                           struct promptprint_verdict *verdict);
+
+/*
+ Give a request body back without looking it up. NULL is fine.
+
+ # Safety
+ `request` is NULL, or a begun handle that nobody uses any more.
+ */
+void promptprint_request_cancel(struct promptprint_request *request);
+
+/*
+ Open the recorder of this process, on the store of a reader. One for a process is enough: its threads share it.
+
+ options: NULL for the defaults.
+ out: set to a handle on PROMPTPRINT_OK; close it with promptprint_writer_close. The reader may be closed before.
+
+ Call it after fork(), in the process that records: elsewhere the handle answers PROMPTPRINT_WRONG_PROCESS. It creates and
+ syncs a file, so it takes as long as the disk does. Starts no thread.
+
+ # Safety
+ `reader` is NULL or an open handle; `options` is readable and `out` writable, or they are NULL.
+ */
+promptprint_status promptprint_writer_open(const struct promptprint_reader *reader,
+                                           const struct promptprint_writer_options *options,
+                                           struct promptprint_writer **out);
+
+/*
+ Close a recorder, handing over what it holds. NULL is fine. No other call on the handle may be running.
+
+ # Safety
+ `writer` is NULL, or an open handle that nobody uses any more.
+ */
+void promptprint_writer_close(struct promptprint_writer *writer);
+
+/*
+ Return when everything observed before the call is on the disk. Threads that commit at once share a sync.
+ A failed sync is never tried again: the writer answers PROMPTPRINT_POISONED from then on, and verdicts go on.
+
+ # Safety
+ `writer` is NULL or an open handle.
+ */
+promptprint_status promptprint_writer_commit(const struct promptprint_writer *writer);
+
+/*
+ Hand everything observed before the call to the system: it survives the end of this process.
+
+ # Safety
+ `writer` is NULL or an open handle.
+ */
+promptprint_status promptprint_writer_flush(const struct promptprint_writer *writer);
+
+/*
+ Count what was observed, and what of it could not be recorded. Either output may be NULL.
+
+ # Safety
+ `writer` is NULL or an open handle; the outputs are NULL or writable.
+ */
+promptprint_status promptprint_writer_counts(const struct promptprint_writer *writer,
+                                             uint64_t *observed,
+                                             uint64_t *not_recorded);
+
+/*
+ The writer's last failure, as promptprint_last_error.
+
+ # Safety
+ `writer` is NULL or an open handle; `out` has room for `capacity` bytes.
+ */
+size_t promptprint_writer_last_error(const struct promptprint_writer *writer,
+                                     char *out,
+                                     size_t capacity);
+
+/*
+ Look a request up and record it, in one call: its parts are sketched once. For hosts that have parsed the body already;
+ others stream it (promptprint_request_begin).
+
+ envelope: who sent it, when; NULL for unknown and now.
+ parts, part_count: its pieces; of more than 64 the rest is ignored. Not kept after the call.
+ options: NULL for no deadline.
+ verdict: NULL, or set on success to what was known before this request.
+ Returns PROMPTPRINT_OK when it is recorded, PROMPTPRINT_DEGRADED when it could not be: the verdict is set, and
+ promptprint_writer_last_error tells why.
+
+ May be called from many threads on one writer. Waits for the disk only as durability asks for.
+
+ # Safety
+ `writer` is NULL or an open handle; the other pointers are valid for what they point to, or NULL.
+ */
+promptprint_status promptprint_observe(const struct promptprint_writer *writer,
+                                       const struct promptprint_envelope *envelope,
+                                       const struct promptprint_part *parts,
+                                       size_t part_count,
+                                       const struct promptprint_query_options *options,
+                                       struct promptprint_verdict *verdict);
 
 #ifdef __cplusplus
 }  // extern "C"

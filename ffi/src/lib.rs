@@ -12,3 +12,6 @@ mod request;
 mod status;
 mod verdict;
 mod writer;
+
+#[cfg(test)]
+mod tests;

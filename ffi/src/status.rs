@@ -5,6 +5,7 @@ use engine::Error;
 /// What a call gives back. 0 and 1 are successes; everything else leaves the outputs untouched.
 /// Numbers never change their meaning; a caller treats one it does not know as a failure.
 #[repr(i32)]
+#[allow(dead_code, reason = "constants for the header")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum promptprint_status {
     /// Done.

@@ -6,6 +6,7 @@ use crate::memory::Sized32;
 
 /// Bits of promptprint_verdict.flags. A caller ignores bits it does not know.
 #[repr(u32)]
+#[allow(dead_code, reason = "constants for the header")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum promptprint_flag {
     /// fingerprint is set.
@@ -30,6 +31,7 @@ pub enum promptprint_flag {
 
 /// promptprint_verdict.advice. Never a ban: a person decides.
 #[repr(u32)]
+#[allow(dead_code, reason = "constants for the header")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum promptprint_advice {
     /// Nothing speaks against the request, or nothing is known.
@@ -42,6 +44,7 @@ pub enum promptprint_advice {
 
 /// promptprint_verdict.depth: how much of the work was done before the deadline.
 #[repr(u32)]
+#[allow(dead_code, reason = "constants for the header")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum promptprint_depth {
     /// All of it.

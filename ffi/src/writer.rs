@@ -22,6 +22,7 @@ pub struct promptprint_writer {
 
 /// promptprint_writer_options.durability: when an observation counts as recorded.
 #[repr(u32)]
+#[allow(dead_code, reason = "constants for the header")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum promptprint_durability {
     /// At once, in memory; handed to the system after 64 KB or delay_ms, whichever comes first, by the observation that finds
@@ -117,6 +118,7 @@ unsafe impl Sized32 for promptprint_envelope {
 
 /// promptprint_part.kind: what a piece of a request is.
 #[repr(u32)]
+#[allow(dead_code, reason = "constants for the header")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum promptprint_part_kind {
     /// A prompt without roles.

@@ -1,4 +1,5 @@
 //! A C or C++ program links the library and gets the answers of the bulk job, under every standard it may be written to.
+#![allow(clippy::print_stdout, reason = "a test says what it skipped, and its seed")]
 
 use promptprint_tests::abi;
 
@@ -33,4 +34,75 @@ fn the_first_program_runs_under_every_standard() {
     }
     assert!(answers[0].starts_with("exact requests=6 accounts=3 first=1000 last=1005 fingerprint="), "{}", answers[0]);
     assert!(answers.iter().all(|answer| *answer == answers[0]));
+}
+
+/// The requests that `maintain` finds in the logs of `store`.
+fn sealed(store: &std::path::Path) -> u64 {
+    use promptprint::audit::{self, MaintainOptions, Silent};
+    use promptprint::{corpus::prepare::Preparer, key::Keys, simd::Kernels, store::fs::RealFs};
+    let spec = promptprint::sketch::spec::Spec::new(promptprint::sketch::spec::Shingle::C5);
+    let (mut maintainer, keys) =
+        audit::open_or_create(store, &Keys::default_path(store), spec, RealFs::shared()).expect("the store opens");
+    let preparer = Preparer::new(spec, keys, Kernels::detect());
+    let options = MaintainOptions { mine: false, ..MaintainOptions::default() };
+    let done = audit::maintain(&mut maintainer, &preparer, Kernels::detect(), &options, &Silent).expect("a pass");
+    assert!(done.trouble.is_empty() && done.repeated == 0, "{done:?}");
+    done.requests
+}
+
+#[test]
+fn servers_that_fork_and_servers_of_threads_lose_nothing() {
+    for (source, name) in [("prefork.c", "forks"), ("threads.c", "threads")] {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let store = abi::make_store(dir.path(), &lines());
+        let program = abi::compile(
+            source,
+            "cc",
+            &["-std=c11", "-D_GNU_SOURCE", "-O1", "-Wall", "-Wextra", "-Werror"],
+            dir.path(),
+        );
+        let told = abi::run(&program, &[store.to_str().expect("UTF-8")]);
+        assert_eq!(sealed(&store).to_string(), told.trim(), "{name}");
+    }
+}
+
+#[test]
+fn no_error_and_no_leak_under_valgrind_and_the_address_sanitizer() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let store = abi::make_store(dir.path(), &lines());
+    let arguments = [store.to_str().expect("UTF-8"), PROMPT, "r0", NEAR, FAR];
+    let checked = abi::compile("query.c", "cc", &["-std=c11", "-g", "-fsanitize=address,undefined"], dir.path());
+    assert!(abi::run(&checked, &arguments).starts_with("exact"));
+    let plain = abi::compile("query.c", "cc", &["-std=c11", "-g"], dir.path());
+    let has_valgrind = std::process::Command::new("valgrind").arg("--version").output().is_ok();
+    if !has_valgrind {
+        println!("valgrind is not installed: skipped");
+        return;
+    }
+    let valgrind = std::path::Path::new("valgrind");
+    let strict = ["-q", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite,indirect,possible"];
+    let program = plain.to_str().expect("UTF-8");
+    assert!(abi::run(valgrind, &[&strict[..], &[program], &arguments[..]].concat()).starts_with("exact"));
+}
+
+#[test]
+fn luajit_and_cffi_read_the_bare_header() {
+    let header = abi::workspace().join("ffi/include/promptprint_ffi.h");
+    let header = header.to_str().expect("UTF-8");
+    let readers = [
+        ("luajit", vec!["-e", "require('ffi').cdef(io.open(arg[1]):read('*a'))", header]),
+        ("python3", vec!["-c", "import sys, cffi; cffi.FFI().cdef(open(sys.argv[1]).read())", header]),
+    ];
+    for (program, arguments) in readers {
+        let Ok(output) = std::process::Command::new(program).args(&arguments).output() else {
+            println!("{program} is not installed: skipped here, run by tests/gateways");
+            continue;
+        };
+        let errors = String::from_utf8_lossy(&output.stderr);
+        if errors.contains("No module named") {
+            println!("{program} has no cffi: skipped here, run by tests/gateways");
+            continue;
+        }
+        assert!(output.status.success(), "{program}: {errors}");
+    }
 }

@@ -129,6 +129,7 @@ pub fn open_or_create(dir: &Path, key_path: &Path, spec: Spec, fs: Arc<dyn Fs>) 
         segments: Vec::new(),
         families: None,
         families_stale: false,
+        verdicts: None,
         logs: Vec::new(),
         inputs: Inputs::default(),
     })?;

@@ -13,6 +13,7 @@ use xxhash_rust::xxh3::Xxh3Builder;
 use super::Progress;
 use super::compact::file_identity;
 use super::mine::mine_families;
+use super::verdicts::publish_verdicts;
 use crate::corpus::NO_TIME;
 use crate::corpus::builder::SegmentBuilder;
 use crate::corpus::merge::merge;
@@ -92,9 +93,14 @@ pub fn maintain(
     pass.take_in_logs()?;
     pass.expire()?;
     pass.merge_small()?;
-    if options.mine && !pass.maintainer.store().manifest().families_are_current() {
+    // A merge takes the families of what it merged along: a gateway would not know them until they are mined anew.
+    let has_families = pass.maintainer.store().manifest().families.is_some();
+    let due = options.mine || (has_families && pass.done.segments_merged > 0);
+    if due && !pass.maintainer.store().manifest().families_are_current() {
         progress.step("mining families");
         mine_families(pass.maintainer, preparer, None, progress)?;
+        progress.step("judging campaigns");
+        publish_verdicts(pass.maintainer, preparer)?;
         pass.done.mined = true;
     }
     Ok(pass.done)

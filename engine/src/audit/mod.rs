@@ -13,6 +13,7 @@ mod render;
 mod reporting;
 mod texts;
 mod traffic;
+mod verdicts;
 
 pub use compact::{compact, forget};
 pub use ingest::{IndexOptions, LogCount, Skipped, Summary, index, open_or_create};
@@ -23,6 +24,7 @@ pub use near::{NearAnswer, NearHit, near, preparer_of, spec_of};
 pub use reporting::{ReportOptions, report};
 pub use texts::TextCache;
 pub use traffic::Traffic;
+pub use verdicts::publish_verdicts;
 
 /// How a long job tells where it is, and learns that it should stop.
 pub trait Progress: Sync {

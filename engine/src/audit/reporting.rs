@@ -261,7 +261,11 @@ impl<'a> Filler<'a> {
 fn explanations(unit: &Unit) -> Vec<Explanation> {
     campaign::explanations(unit, None)
         .into_iter()
-        .map(|one| Explanation { tested: one.question.trim_end_matches('?').to_owned(), outcome: one.finding, explains: one.explains })
+        .map(|one| Explanation {
+            tested: one.question.trim_end_matches('?').to_owned(),
+            outcome: one.finding,
+            explains: one.explains,
+        })
         .collect()
 }
 

@@ -13,6 +13,7 @@ pub mod observation;
 pub mod population;
 pub mod prepare;
 pub mod snapshot;
+pub mod verdicts;
 pub mod view;
 
 use crate::request::{Principals, Request, Tags};

@@ -10,12 +10,15 @@ use crate::index::SKETCH_BYTES;
 use crate::index::leaders::RADIUS_SLOTS;
 use crate::index::lsh::Candidates;
 use crate::num::{low64, u32_saturating, u64_of, usize_of};
-use crate::simd::Kernels;
+use crate::simd::{Kernels, prefetch};
 
 use super::counter::AccountCounter;
 
 /// Members of all leaders together whose fingerprints are compared.
 const MEMBERS_MAX: usize = 4096;
+/// Slots that may differ between a text and its leader: the pass that assigns leaders takes texts at the edge of the radius
+/// and at one slot more, since it compares (slots, leader) pairs.
+const TWIN_SLOTS: u32 = RADIUS_SLOTS + 1;
 /// Uses of which the account is looked up, spread evenly over all: at 100 ns each they cost less than the sketch.
 const ACCOUNTS_LOOKED_UP_MAX: usize = 128;
 
@@ -55,11 +58,22 @@ pub(super) fn nearest(
     let mut best: Option<Found> = None;
     let mut members_left = MEMBERS_MAX;
     for leader in &candidates.ids {
+        // Two cache lines each; asked for ahead, they arrive together.
+        if let Some((first, second)) =
+            view.signature(usize_of(*leader)).map(|signature| signature.split_at(SKETCH_BYTES / 2))
+        {
+            first.first().into_iter().chain(second.first()).for_each(prefetch);
+        }
+    }
+    for leader in &candidates.ids {
         let leader = usize_of(*leader);
-        let Some(signature) = view.signature(leader).filter(|_| view.class(leader) == probe.class) else { continue };
+        let Some(signature) = view.signature(leader) else { continue };
         let unequal = kernels.unequal_bytes(probe.signature, signature);
+        if unequal > probe.unequal_max.max(TWIN_SLOTS) || view.class(leader) != probe.class {
+            continue;
+        }
         // A text sits with a leader within the radius, and its twin has its signature: only these can hold the very text.
-        if unequal <= RADIUS_SLOTS
+        if unequal <= TWIN_SLOTS
             && let Some(form) = twin(view, leader, probe.fingerprint, &mut members_left, truncated)
         {
             return Some(Found { form, leader, unequal: 0, is_exact: true });

@@ -451,7 +451,9 @@ impl Reader {
             accounts: family.accounts,
             principals: family.principals,
         });
-        verdict.advice = Advice::Allow;
+        let judged = verdict.family.and_then(|family| state.sealed()?.judgement_of(family.id));
+        verdict.campaign = judged.map(|judged| judged.campaign).filter(|campaign| *campaign != 0);
+        verdict.advice = judged.map_or(Advice::Allow, |judged| judged.advice);
     }
 
     /// The id of the request at `place`, as its source gave it, else its identity in hex; for logs and people, since it

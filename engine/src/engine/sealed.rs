@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::corpus::families::{FamilyInfo, FamilyTables};
 use crate::corpus::snapshot::Segment;
+use crate::corpus::verdicts::{Judgement, Judgements};
 use crate::num::usize_of;
 use crate::store::Store;
 use crate::store::manifest::{Manifest, SegmentEntry};
@@ -13,9 +14,10 @@ use crate::store::segment::{Container, FileKind};
 #[derive(Debug)]
 pub(super) struct Sealed {
     manifest: Manifest,
-    /// In the manifest's order, since the family tables count in it; `None` where the file is damaged.
+    /// In the manifest's order; `None` where the file is damaged.
     segments: Vec<Option<Live>>,
     families: Option<Arc<Container>>,
+    judgements: Option<Arc<Container>>,
     trouble: Vec<String>,
 }
 
@@ -38,7 +40,8 @@ impl Sealed {
             let opened = kept.map_or_else(|| open_segment(store, entry), Ok);
             segments.push(opened.map_err(|error| trouble.push(error.to_string())).ok());
         }
-        let families = manifest.families.as_ref().filter(|_| manifest.families_are_current()).and_then(|entry| {
+        // Segments that came after the mining have no families yet; those that it saw keep theirs.
+        let families = manifest.families.as_ref().and_then(|entry| {
             let same = |before: &&Self| before.manifest.families.as_ref() == Some(entry);
             if let Some(kept) = before.filter(same).and_then(|before| before.families.clone()) {
                 return Some(kept);
@@ -49,7 +52,18 @@ impl Sealed {
             });
             opened.map_err(|error| trouble.push(error.to_string())).ok()
         });
-        Self { manifest, segments, families, trouble }
+        let judgements = manifest.verdicts.as_ref().and_then(|file| {
+            let same = |before: &&Self| before.manifest.verdicts.as_ref() == Some(file);
+            if let Some(kept) = before.filter(same).and_then(|before| before.judgements.clone()) {
+                return Some(kept);
+            }
+            let opened = store.container(file, FileKind::Verdicts).and_then(|container| {
+                Judgements::new(&container)?;
+                Ok(Arc::new(container))
+            });
+            opened.map_err(|error| trouble.push(error.to_string())).ok()
+        });
+        Self { manifest, segments, families, judgements, trouble }
     }
 
     fn kept(&self, entry: &SegmentEntry) -> Option<Live> {
@@ -79,10 +93,19 @@ impl Sealed {
         self.segments().find(|(_, number, _)| *number == file).map(|(_, _, segment)| segment)
     }
 
-    /// The best family of a form, where families were mined from just these segments.
+    /// The best family of a form of the segment at `place`, where families were mined from it.
     pub(super) fn family_of(&self, place: usize, form: usize) -> Option<FamilyInfo> {
+        let name = &self.manifest.segments.get(place)?.file;
+        let mined = self.manifest.families.as_ref()?.segments.iter().position(|segment| segment == name)?;
         let tables = FamilyTables::new(self.families.as_ref()?).ok()?;
-        tables.info(usize_of(tables.of_form(place, form)?)).ok()
+        tables.info(usize_of(tables.of_form(mined, form)?)).ok()
+    }
+}
+
+impl Sealed {
+    /// What was judged of a family; `None` is "allow".
+    pub(super) fn judgement_of(&self, family: u64) -> Option<Judgement> {
+        Judgements::new(self.judgements.as_ref()?).ok()?.of(family)
     }
 }
 

@@ -156,8 +156,8 @@ impl Writer {
         let mut verdict = self.reader.verdict_of_parts(&state, &parts, deadline, &mut scratch, &self.recent);
         verdict.depth = verdict.depth.max(depth);
         self.reader.give_back(scratch);
-        self.observed.fetch_add(1, Ordering::Relaxed);
-        let recorded = self.record(envelope, parts);
+        let number = self.observed.fetch_add(1, Ordering::Relaxed);
+        let recorded = self.record(envelope, parts, number);
         if recorded.is_err() {
             self.not_recorded.fetch_add(1, Ordering::Relaxed);
         }
@@ -183,17 +183,15 @@ impl Writer {
         (parts.into_iter().flatten().collect(), depth)
     }
 
-    fn record(&self, envelope: Envelope, parts: Vec<PreparedPart>) -> Result<u64> {
+    /// Records the request that is `number` of this process.
+    fn record(&self, envelope: Envelope, parts: Vec<PreparedPart>, number: u64) -> Result<u64> {
         let keys = self.preparer.keys();
         let log = self.log();
         let time_ms = envelope.time_ms.unwrap_or_else(now_ms);
         let identity = match &envelope.id {
             Some(id) => keys.identity(true, id.as_bytes()),
-            None => {
-                // Nothing else tells two requests without id apart that say the same in the same millisecond.
-                let number = self.observed.load(Ordering::Relaxed);
-                keys.identity(false, format!("{} {number} {time_ms}", log.0.name()).as_bytes())
-            }
+            // Two requests without id may say the same in the same millisecond; the log's name is drawn at random.
+            None => keys.identity(false, format!("{} {number} {time_ms}", log.0.name()).as_bytes()),
         };
         let account = ACCUSABLE
             .iter()

@@ -6,8 +6,8 @@ mod cluster;
 mod describe;
 mod judge;
 pub mod mine;
-pub mod render;
 mod recurrence;
+pub mod render;
 mod sets;
 mod skeleton;
 

@@ -140,11 +140,25 @@ impl<'a> Bands<'a> {
         out.ids.clear();
         out.truncated = false;
         let buckets = (1_usize << self.bits) + 1;
+        // Each band costs a miss in the offsets, then one in the tags and one in the ids: asked for ahead, the 32 bands wait
+        // for memory together instead of one after the other.
+        let hashes: [u32; BANDS] = std::array::from_fn(|band| band_hash(signature, band, class));
+        let bucket_in = |band: usize| band * buckets + bucket_of(hashes[band], self.bits);
         for band in 0..BANDS {
-            let hash = band_hash(signature, band, class);
-            let bucket = band * buckets + bucket_of(hash, self.bits);
+            self.offsets.prefetch(bucket_in(band));
+        }
+        let ranges: [(usize, usize); BANDS] = std::array::from_fn(|band| {
+            let bucket = bucket_in(band);
             let start = self.offsets.get(bucket).map_or(0, usize_of);
             let end = self.offsets.get(bucket + 1).map_or(0, usize_of).min(self.banded);
+            if let Some(tag) = self.tags.get(band * self.banded + start).filter(|_| start < end) {
+                crate::simd::prefetch(tag);
+                self.ids.prefetch(band * self.banded + start);
+            }
+            (start, end)
+        });
+        for (band, (start, end)) in ranges.into_iter().enumerate() {
+            let hash = hashes[band];
             let mut taken = 0;
             for place in start..end {
                 let place = band * self.banded + place;

@@ -33,6 +33,9 @@ pub struct Manifest {
     /// Whether rows were hidden after those tables were mined.
     #[serde(default)]
     pub families_stale: bool,
+    /// What gateways are told of families, as of the last judging.
+    #[serde(default)]
+    pub verdicts: Option<String>,
     /// How far the logs of gateway processes are in the segments.
     #[serde(default)]
     pub logs: Vec<LogEntry>,
@@ -95,6 +98,7 @@ impl Manifest {
             .iter()
             .flat_map(|segment| std::iter::once(segment.file.as_str()).chain(segment.tombstones.as_deref()))
             .chain(self.families.iter().map(|families| families.file.as_str()))
+            .chain(self.verdicts.as_deref())
     }
 
     /// Whether the family tables were mined from exactly the live segments.
@@ -167,6 +171,7 @@ mod tests {
             segments: vec![SegmentEntry { file: "00000001.segment".into(), requests: 3, tombstones: None }],
             families: None,
             families_stale: false,
+            verdicts: None,
             logs: Vec::new(),
             inputs: Inputs::default(),
         }

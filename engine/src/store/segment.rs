@@ -34,17 +34,20 @@ pub enum FileKind {
     Tombstones,
     /// Families and who uses them, derived from segments.
     Families,
+    /// What gateways are told of families, derived from them.
+    Verdicts,
 }
 
 impl FileKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Segment, Self::Tombstones, Self::Families];
+    pub const ALL: [Self; 4] = [Self::Segment, Self::Tombstones, Self::Families, Self::Verdicts];
 
     const fn number(self) -> u32 {
         match self {
             Self::Segment => 1,
             Self::Tombstones => 2,
             Self::Families => 3,
+            Self::Verdicts => 4,
         }
     }
 
@@ -55,6 +58,7 @@ impl FileKind {
             Self::Segment => "segment",
             Self::Tombstones => "tombs",
             Self::Families => "families",
+            Self::Verdicts => "verdicts",
         }
     }
 }

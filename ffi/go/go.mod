@@ -1,0 +1,3 @@
+module promptprint
+
+go 1.21
