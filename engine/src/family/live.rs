@@ -172,7 +172,9 @@ impl<'a> Table<'a> {
     fn sharers(&self, fingerprint: u64) -> impl Iterator<Item = (u32, f32, f32)> + '_ {
         let bucket = num::usize_of_u64(fingerprint >> (FINGERPRINT_BITS - self.bucket_bits)).unwrap_or(usize::MAX);
         let bound = |n: usize| num::u32_at(self.buckets, n.saturating_mul(4)).map_or(0, num::usize_of);
-        let (from, to) = (bound(bucket), bound(bucket.saturating_add(1)));
+        // A damaged bound must not make a walk longer than the table.
+        let count = self.entries.len() / ENTRY;
+        let (from, to) = (bound(bucket).min(count), bound(bucket.saturating_add(1)).min(count));
         let entry = move |n: usize| {
             let at = n.checked_mul(ENTRY)?;
             let [support, weight, high, _] = num::bytes_at::<4>(self.entries, at + 8)?;

@@ -169,10 +169,10 @@ pub fn mine(
     let order = canonical_order(documents);
     let (mut placed, clusters) = cluster::cluster(&votes, &order, options);
     step("families", 4)?;
-    let clusters = refine::part(&mut placed, &clusters, &votes, &order, uses);
+    let (clusters, parents) = refine::part(&mut placed, &clusters, &votes, &order, uses);
     let families = judge::families(&placed, &clusters, &votes, uses, options);
     let corpus = refine::Corpus { documents, recurrence: &recurrence };
-    refine::join(&corpus, &mut placed, &clusters, &families, uses, options);
+    refine::join(&corpus, &mut placed, &clusters, &parents, &families, uses, options);
     Ok(describe::describe(documents, &recurrence, &votes, &placed, &families, uses))
 }
 

@@ -25,7 +25,7 @@ const PIECE_JACCARD: f64 = 0.8;
 /// Accounts that must send a piece.
 const PIECE_ACCOUNTS: usize = 3;
 /// Bits a piece must say.
-const PIECE_BITS: f64 = 16.0;
+const PIECE_BITS: f64 = 30.0;
 /// Share of the smaller piece's texts that may hold the other.
 const PIECE_OVERLAP: f64 = 0.05;
 
@@ -94,17 +94,18 @@ fn gather(placed: &[Option<Match>], votes: &Votes, order: &[u32], count: usize) 
 }
 
 /// Parts clusters in which pieces of many accounts exclude each other, or in which one such piece says more than all
-/// that the cluster shares. Returns the clusters of the new placing.
+/// that the cluster shares. Returns the clusters of the new placing, and which cluster each was part of before.
 pub(super) fn part(
     placed: &mut [Option<Match>],
     clusters: &[Cluster],
     votes: &Votes,
     order: &[u32],
     uses: &[Use],
-) -> Vec<Cluster> {
+) -> (Vec<Cluster>, Vec<u32>) {
     let accounts = accounts_of(placed.len(), uses);
+    let mut parents: Vec<u32> = (0..num::u32_saturating(clusters.len())).collect();
     let mut next = num::u32_saturating(clusters.len());
-    for list in members(placed, order, clusters.len()) {
+    for (list, parent) in members(placed, order, clusters.len()).into_iter().zip(0u32..) {
         if list.len() < PARTED_TEXTS {
             continue;
         }
@@ -125,8 +126,9 @@ pub(super) fn part(
             }
         }
         next += num::u32_saturating(variants.len());
+        parents.resize(num::usize_of(next), parent);
     }
-    gather(placed, votes, order, num::usize_of(next))
+    (gather(placed, votes, order, num::usize_of(next)), parents)
 }
 
 /// Pieces of many accounts that exclude each other, those of most texts first, and the bits that all texts share.
@@ -238,6 +240,7 @@ pub(super) fn join(
     corpus: &Corpus<'_, impl Documents>,
     placed: &mut [Option<Match>],
     clusters: &[Cluster],
+    parents: &[u32],
     is_family: &[bool],
     uses: &[Use],
     options: &MineOptions,
@@ -298,7 +301,9 @@ pub(super) fn join(
     let mut partners: BTreeMap<u32, Vec<(f64, u32)>> = BTreeMap::new();
     for ((a, b), bits) in shared {
         let share = bits / total(a).min(total(b));
-        if bits >= options.join_bits && share >= options.join_share {
+        // What was parted as variants stays apart.
+        let siblings = parents.get(num::usize_of(a)) == parents.get(num::usize_of(b));
+        if !siblings && bits >= options.join_bits && share >= options.join_share {
             for (one, other) in [(a, b), (b, a)] {
                 if own_wording(one) {
                     partners.entry(one).or_default().push((share, other));
