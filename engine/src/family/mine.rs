@@ -72,7 +72,7 @@ impl Default for MineOptions {
             place_weight: 1.0,
             volume_octaves: 6.0,
             explained_min: 0.4,
-            held_min: 0.5,
+            held_min: 0.35,
             merge_jaccard: 0.4,
             carriers_max: 3,
             unrepeated_bits_min: 25.0,
