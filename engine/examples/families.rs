@@ -1,5 +1,6 @@
 //! Mines the families of a log in the plain form and writes `id <TAB> family <TAB> other families`, the form that
-//! scorers of groupings read: `cargo run --release --example families -- LOG.jsonl OUT.tsv`.
+//! scorers of groupings read: `cargo run --release --example families -- LOG.jsonl OUT.tsv [OPTION=VALUE]...`;
+//! options are the fields of [`MineOptions`], to see how far a result hangs on one.
 
 use promptprint::family::anchor::{Anchorer, Anchors, Scratch, encode};
 use promptprint::family::{Documents, Families, MineOptions, NO_ACCOUNT, Use, mine};
@@ -39,6 +40,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (Some(log), Some(out)) = (arguments.next(), arguments.next()) else {
         return Err("usage: families LOG.jsonl OUT.tsv".into());
     };
+    let mut options = MineOptions::default();
+    for setting in arguments {
+        let (name, value) = setting.split_once('=').ok_or("options are written NAME=VALUE")?;
+        set(&mut options, name, value.parse()?)?;
+    }
     let mut rows: Vec<(i64, String, String, String)> = Vec::new();
     for line in std::io::BufReader::new(std::fs::File::open(&log)?).lines() {
         let row: serde_json::Value = serde_json::from_str(&line?)?;
@@ -75,7 +81,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         uses.push(Use { document, account, principal: account, time_ms: *time_ms });
     }
     let read = start.elapsed();
-    let families = mine(&column, &uses, &MineOptions::default(), &|_, _, _| true)?;
+    let families = mine(&column, &uses, &options, &|_, _, _| true)?;
     let mined = start.elapsed() - read;
     std::fs::write(&out, tsv(&rows, &uses, &families)?)?;
     let rate = |seconds: f64| num::f64_of(rows.len()) / seconds / 1000.0;
@@ -89,6 +95,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         rate(read.as_secs_f64()),
         rate(mined.as_secs_f64()),
     )?;
+    Ok(())
+}
+
+/// Sets one option by its name.
+fn set(options: &mut MineOptions, name: &str, value: f64) -> Result<(), String> {
+    let count = || num::u32_saturating(num::usize_of_f64(value));
+    match name {
+        "recurrence_min" => options.recurrence_min = count(),
+        "skeleton_min" => options.skeleton_min = value,
+        "place_weight" => options.place_weight = value,
+        "volume_octaves" => options.volume_octaves = value,
+        "explained_min" => options.explained_min = value,
+        "held_min" => options.held_min = value,
+        "merge_jaccard" => options.merge_jaccard = value,
+        "carriers_max" => options.carriers_max = count(),
+        "unrepeated_bits_min" => options.unrepeated_bits_min = value,
+        "join_bits" => options.join_bits = value,
+        "join_share" => options.join_share = value,
+        _ => return Err(format!("no option is called {name}")),
+    }
     Ok(())
 }
 

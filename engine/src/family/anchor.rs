@@ -298,3 +298,56 @@ fn take_varint(bytes: &[u8], at: &mut usize) -> Option<u32> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::Kernels;
+    use crate::text::normalize::Normalizer;
+
+    fn anchors_of(text: &str) -> Anchors {
+        let (mut form, mut scratch, mut out) = (NormalForm::default(), Scratch::default(), Anchors::default());
+        Normalizer::new(Kernels::detect()).normalize(text.as_bytes(), &mut form);
+        Anchorer::new(&[1; 32]).anchors(&form, &mut scratch, &mut out);
+        out
+    }
+
+    /// Words that are all different.
+    fn words(count: u32) -> String {
+        (0..count).map(|n| format!("w{}x ", n.wrapping_mul(0x9e37_79b9))).collect()
+    }
+
+    #[test]
+    fn a_giant_text_gives_no_more_than_the_bound_and_a_repetitive_one_few() {
+        assert!(anchors_of(&words(200_000)).anchors.len() <= limits::ANCHORS_MAX);
+        assert!(anchors_of(&"again and again ".repeat(100_000)).anchors.len() < 10);
+        assert!(!anchors_of("").anchors.is_empty());
+    }
+
+    #[test]
+    fn encoded_anchors_come_back_and_damage_never_panics() {
+        for count in [0, 1, 2, 5, 50, 5_000] {
+            let anchors = anchors_of(&words(count));
+            let (mut bytes, mut back) = (Vec::new(), Anchors::default());
+            encode(&anchors, &mut bytes);
+            assert!(decode_into(&bytes, &mut back));
+            assert_eq!(anchors, back);
+            for at in 0..bytes.len() {
+                assert!(!decode_into(bytes.get(..at).unwrap_or(&[]), &mut back), "cut at {at}");
+                let mut damaged = bytes.clone();
+                damaged[at] ^= 0xff;
+                decode_into(&damaged, &mut back);
+                assert!(back.anchors.len() <= limits::ANCHORS_MAX);
+            }
+        }
+    }
+
+    #[test]
+    fn two_texts_share_anchors_of_a_shared_run_wherever_it_stands() {
+        let shared = words(30);
+        let a = anchors_of(&format!("{} {shared} alpha", words(300).replace('x', "y")));
+        let b = anchors_of(&format!("{} {shared} beta", words(500).replace('x', "z")));
+        let common = a.anchors.iter().filter(|x| b.anchors.iter().any(|y| y.fingerprint == x.fingerprint)).count();
+        assert!(common >= 4, "{common} anchors of a run of 30 words");
+    }
+}

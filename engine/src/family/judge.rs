@@ -122,10 +122,8 @@ fn returns(placed: &[Option<Match>], count: usize, uses: &[Use]) -> Vec<Returns>
             entry.trials += 1.0;
         }
         let now = of(request.document);
-        if now.is_some() && before.iter().any(|&document| of(document) == now) {
-            if let Some(entry) = now.and_then(|c| returns.get_mut(c)) {
-                entry.successes += 1.0;
-            }
+        if let Some(entry) = now.filter(|_| before.iter().any(|&d| of(d) == now)).and_then(|c| returns.get_mut(c)) {
+            entry.successes += 1.0;
         }
     }
     returns

@@ -7,7 +7,7 @@
 use crate::error::{Error, Result};
 use crate::family::recurrence::{Recurrence, recurrence};
 use crate::family::skeleton::skeletons;
-use crate::family::{atoms, cluster, describe, judge};
+use crate::family::{atoms, cluster, describe, judge, refine};
 use crate::num;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -58,6 +58,10 @@ pub struct MineOptions {
     pub carriers_max: u32,
     /// Bits that a cluster which no account returns to must say, or it is everyday language.
     pub unrepeated_bits_min: f64,
+    /// Bits that two wordings of one template must share.
+    pub join_bits: f64,
+    /// Share of the smaller wording's bits that they must be, 0..=1.
+    pub join_share: f64,
 }
 
 impl Default for MineOptions {
@@ -65,13 +69,15 @@ impl Default for MineOptions {
         Self {
             recurrence_min: 4,
             skeleton_min: 0.45,
-            place_weight: 0.8,
-            volume_octaves: 5.0,
+            place_weight: 1.0,
+            volume_octaves: 6.0,
             explained_min: 0.4,
-            held_min: 0.5,
+            held_min: 0.35,
             merge_jaccard: 0.4,
             carriers_max: 3,
             unrepeated_bits_min: 25.0,
+            join_bits: 40.0,
+            join_share: 0.3,
         }
     }
 }
@@ -161,9 +167,12 @@ pub fn mine(
     step("clusters", 3)?;
     let votes = votes(&recurrence, |anchor| skeleton.get(num::usize_of(atoms.atom(anchor))).copied().unwrap_or(false));
     let order = canonical_order(documents);
-    let (placed, clusters) = cluster::cluster(&votes, &order, options);
+    let (mut placed, clusters) = cluster::cluster(&votes, &order, options);
     step("families", 4)?;
+    let (clusters, parents) = refine::part(&mut placed, &clusters, &votes, &order, uses);
     let families = judge::families(&placed, &clusters, &votes, uses, options);
+    let corpus = refine::Corpus { documents, recurrence: &recurrence };
+    refine::join(&corpus, &mut placed, &clusters, &parents, &families, uses, options);
     Ok(describe::describe(documents, &recurrence, &votes, &placed, &families, uses))
 }
 
@@ -192,4 +201,128 @@ fn canonical_order(documents: &impl Documents) -> Vec<u32> {
         (0..documents.count()).map(|document| (xxh3_64(documents.anchors(document)), document)).collect();
     order.sort_unstable();
     order.into_iter().map(|entry| entry.1).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::family::anchor::{Anchorer, Anchors, Scratch, encode};
+    use crate::simd::Kernels;
+    use crate::text::{NormalForm, Normalizer};
+
+    struct Column(Vec<(u8, Vec<u8>)>);
+
+    impl Documents for Column {
+        fn count(&self) -> u32 {
+            num::u32_saturating(self.0.len())
+        }
+        fn anchors(&self, document: u32) -> &[u8] {
+            self.0.get(num::usize_of(document)).map_or(&[], |entry| entry.1.as_slice())
+        }
+        fn class(&self, document: u32) -> u8 {
+            self.0.get(num::usize_of(document)).map_or(0, |entry| entry.0)
+        }
+    }
+
+    fn column(texts: &[(u8, String)]) -> Column {
+        let (normalizer, anchorer) = (Normalizer::new(Kernels::detect()), Anchorer::new(&[9; 32]));
+        let (mut form, mut scratch, mut anchors) = (NormalForm::default(), Scratch::default(), Anchors::default());
+        let encoded = |(class, text): &(u8, String)| {
+            normalizer.normalize(text.as_bytes(), &mut form);
+            anchorer.anchors(&form, &mut scratch, &mut anchors);
+            let mut bytes = Vec::new();
+            encode(&anchors, &mut bytes);
+            (*class, bytes)
+        };
+        Column(texts.iter().map(encoded).collect())
+    }
+
+    /// `count` words that depend on `seed`.
+    fn words(seed: u64, count: u64) -> String {
+        let word = |n: u64| format!("{:x} ", (seed * 1000 + n).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40);
+        (0..count).map(word).collect()
+    }
+
+    /// Two templates over forty accounts that each keep to one, and as many texts of nobody's template.
+    fn traffic() -> (Vec<(u8, String)>, Vec<Use>) {
+        let (mut texts, mut uses) = (Vec::new(), Vec::new());
+        for n in 0..400u32 {
+            let account = n % 40;
+            let slot = words(u64::from(n) + 10, 20);
+            let text = match account {
+                0..10 => format!("Solve the following exercise with great care: {slot} then state the final answer."),
+                10..20 => format!("You grade essays written by pupils of mine. Essay: {slot} Grade from one to ten:"),
+                _ => words(u64::from(n) + 5000, 40),
+            };
+            uses.push(Use { document: n, account, principal: account, time_ms: i64::from(n) });
+            texts.push((1, text));
+        }
+        (texts, uses)
+    }
+
+    fn quiet(_: &'static str, _: u64, _: u64) -> bool {
+        true
+    }
+
+    #[test]
+    fn two_templates_are_two_families_and_the_rest_is_none() {
+        let (texts, uses) = traffic();
+        let found = mine(&column(&texts), &uses, &MineOptions::default(), &quiet).expect("valid uses");
+        assert_eq!(
+            found.families.iter().map(|f| (f.documents, f.accounts)).collect::<Vec<_>>(),
+            [(100, 10), (100, 10)]
+        );
+        assert_eq!(found.of_document.iter().flatten().count(), 200);
+        assert_eq!(found.match_starts.len(), texts.len() + 1);
+    }
+
+    #[test]
+    fn families_do_not_depend_on_how_documents_and_accounts_are_numbered() {
+        let (texts, uses) = traffic();
+        let expected = mine(&column(&texts), &uses, &MineOptions::default(), &quiet).expect("valid uses");
+        // 400 and 149 have no common factor: a permutation.
+        let moved = |n: u32| n * 149 % 400;
+        let mut other = texts.clone();
+        for (n, text) in texts.iter().enumerate() {
+            other[num::usize_of(moved(num::u32_saturating(n)))] = text.clone();
+        }
+        let renumbered: Vec<Use> = uses
+            .iter()
+            .map(|u| Use { document: moved(u.document), account: 99 - u.account, principal: 99 - u.account, ..*u })
+            .collect();
+        let found = mine(&column(&other), &renumbered, &MineOptions::default(), &quiet).expect("valid uses");
+        assert_eq!(expected.families, found.families);
+        for (n, place) in expected.of_document.iter().enumerate() {
+            assert_eq!(place, &found.of_document[num::usize_of(moved(num::u32_saturating(n)))]);
+        }
+    }
+
+    #[test]
+    fn parts_of_different_class_never_share_a_family() {
+        let (mut texts, uses) = traffic();
+        for (n, text) in texts.iter_mut().enumerate() {
+            text.0 = if n % 3 == 0 { 1 } else { 4 };
+        }
+        let found = mine(&column(&texts), &uses, &MineOptions::default(), &quiet).expect("valid uses");
+        assert_eq!(found.families.len(), 4);
+        for (place, text) in found.of_document.iter().zip(&texts) {
+            if let Some(m) = place {
+                assert_eq!(found.families[num::usize_of(m.family)].class, text.0);
+            }
+        }
+    }
+
+    #[test]
+    fn damaged_anchors_and_wrong_uses_are_survived() {
+        let (texts, uses) = traffic();
+        let mut column = column(&texts);
+        for (n, entry) in column.0.iter_mut().enumerate() {
+            let at = n % entry.1.len();
+            entry.1[at] ^= 0x5a;
+        }
+        assert!(mine(&column, &uses, &MineOptions::default(), &quiet).is_ok());
+        let stray = [Use { document: 400, account: 0, principal: 0, time_ms: 0 }];
+        assert!(mine(&column, &stray, &MineOptions::default(), &quiet).is_err());
+        assert!(mine(&column, &uses, &MineOptions::default(), &|_, _, _| false).is_err());
+    }
 }

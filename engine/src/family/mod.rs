@@ -5,11 +5,14 @@ mod atoms;
 mod cluster;
 mod describe;
 mod judge;
+pub mod live;
 pub mod mine;
 mod recurrence;
+mod refine;
 pub mod render;
 mod sets;
 mod skeleton;
+pub mod slots;
 
 pub use anchor::{Anchor, Anchorer, Anchors, Scratch};
 pub use mine::{CoreAnchor, Documents, Families, Family, Match, MineOptions, NO_ACCOUNT, Use, mine};

@@ -108,7 +108,7 @@ impl Filter {
     fn cell(&self, key: u64) -> (usize, u32) {
         // The class must move the cell too, or one text's parts of two classes would meet.
         let cell = (key ^ (key >> FINGERPRINT_BITS).wrapping_mul(0x9e37_79b9_7f4a_7c15)) & self.mask;
-        (num::usize_of_u64(cell / 2).unwrap_or(usize::MAX), if cell % 2 == 0 { 0 } else { 4 })
+        (num::usize_of_u64(cell / 2).unwrap_or(usize::MAX), if cell.is_multiple_of(2) { 0 } else { 4 })
     }
 }
 

@@ -68,7 +68,7 @@ impl Evidence {
 /// Counts at which places atoms stand.
 fn places(documents: &impl Documents, recurrence: &Recurrence, atoms: &Atoms, evidence: &mut [Evidence]) {
     let mut anchors = Anchors::default();
-    let (mut begins, mut ends): (Map<(u32, u32), u32>, Map<(u32, u32), u32>) = (Map::default(), Map::default());
+    let (mut begins, mut ends) = (Map::<(u32, u32), u32>::default(), Map::<(u32, u32), u32>::default());
     let mut here: Vec<(u32, u32)> = Vec::new();
     for document in 0..documents.count() {
         let held = recurrence.of(num::usize_of(document));
