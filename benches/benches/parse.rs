@@ -34,7 +34,7 @@ fn plain_line() -> Vec<u8> {
 
 fn conversation() -> Vec<u8> {
     let message = |n: u64| {
-        let role = if n % 2 == 0 { "user" } else { "assistant" };
+        let role = if n.is_multiple_of(2) { "user" } else { "assistant" };
         let content = serde_json::json!([{"type": "text", "text": text(2000, n)}]);
         serde_json::json!({"role": role, "content": content})
     };

@@ -19,7 +19,16 @@ pub fn program() -> &'static Path {
 fn build() -> PathBuf {
     // The profile of the tests, so that what they built already is used again.
     let output = Command::new(env!("CARGO"))
-        .args(["build", "--package", "promptprint", "--bin", "promptprint", "--profile", "test", "--message-format=json"])
+        .args([
+            "build",
+            "--package",
+            "promptprint",
+            "--bin",
+            "promptprint",
+            "--profile",
+            "test",
+            "--message-format=json",
+        ])
         .current_dir(workspace())
         .output()
         .expect("cargo runs");

@@ -79,7 +79,7 @@ impl<'a> Population<'a> {
             principal_of: Vec::new(),
             requests,
         };
-        let accounts = population.number_accounts()?;
+        let accounts = population.number_accounts(&visible_origins(&population))?;
         population.collect_uses(&accounts)?;
         Ok(population)
     }
@@ -110,7 +110,7 @@ impl<'a> Population<'a> {
     }
 
     /// For each segment, the account of each of its origins.
-    fn number_accounts(&mut self) -> Result<Vec<Vec<u32>>> {
+    fn number_accounts(&mut self, visible: &[Vec<bool>]) -> Result<Vec<Vec<u32>>> {
         let mut found: HashMap<u128, (Place, Option<u128>), Xxh3Builder> = HashMap::default();
         let mut ids_of: Vec<Vec<Option<u128>>> = Vec::with_capacity(self.views.len());
         for (segment, view) in (0_u32..).zip(&self.views) {
@@ -123,6 +123,10 @@ impl<'a> Population<'a> {
             };
             let mut ids = Vec::with_capacity(view.origin_count());
             for origin in 0..view.origin_count() {
+                if visible[usize_of(segment)].get(origin) != Some(&true) {
+                    ids.push(None);
+                    continue;
+                }
                 let names = view.origin(origin);
                 let account = id_of(accusable(&names))?;
                 let party = id_of(party(&names))?.map(|(id, _)| id);
@@ -172,6 +176,18 @@ impl<'a> Population<'a> {
         checked(self.uses.len(), "parts of a store")?;
         Ok(())
     }
+}
+
+/// Which origins of each segment some visible request has: an account that is hidden as a whole has no number.
+fn visible_origins(population: &Population<'_>) -> Vec<Vec<bool>> {
+    let mut visible: Vec<Vec<bool>> = population.views.iter().map(|view| vec![false; view.origin_count()]).collect();
+    for place in &population.requests {
+        let origin = population.view(*place).origin_of(usize_of(place.index)).map(usize_of);
+        if let Some(slot) = origin.and_then(|origin| visible[usize_of(place.segment)].get_mut(origin)) {
+            *slot = true;
+        }
+    }
+    visible
 }
 
 /// Visible rows of all segments by (time, identity).

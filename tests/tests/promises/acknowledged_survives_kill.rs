@@ -8,12 +8,12 @@ use promptprint_tests::cli::{ok, program};
 
 use crate::support::{arg, log, write};
 
-const REQUESTS: usize = 4000;
+const REQUESTS: u64 = 4000;
 
 #[test]
 fn a_killed_index_keeps_what_it_acknowledged() {
     let dir = tempfile::tempdir().expect("temporary folder");
-    let path = write(dir.path(), "log.jsonl", &log(REQUESTS));
+    let path = write(dir.path(), "log.jsonl", &log(4000));
     let mut interrupted = 0;
     for round in 0..12 {
         let store = dir.path().join(format!("store-{round}"));
@@ -31,16 +31,17 @@ fn a_killed_index_keeps_what_it_acknowledged() {
         let _ = child.kill();
         let _ = child.wait();
         let requests = |name: &str| {
-            let stats: serde_json::Value = serde_json::from_str(&ok(&["stats", "--json", "--store", arg(&store)])).expect("JSON");
+            let stats: serde_json::Value =
+                serde_json::from_str(&ok(&["stats", "--json", "--store", arg(&store)])).expect("JSON");
             stats[name].as_u64().expect("a count")
         };
         let kept = requests("requests");
-        interrupted += u64::from(kept < REQUESTS as u64);
+        interrupted += u64::from(kept < REQUESTS);
         assert!(ok(&["verify", "--store", arg(&store)]).contains(" 0 damaged"));
         let told = ok(&["index", arg(&path), "--store", arg(&store)]);
-        let expected = format!("{} requests new, {kept} repeated", REQUESTS as u64 - kept);
+        let expected = format!("{} requests new, {kept} repeated", REQUESTS - kept);
         assert!(told.contains(&expected), "round {round}: {told}, expected {expected}");
-        assert_eq!(requests("requests"), REQUESTS as u64);
+        assert_eq!(requests("requests"), REQUESTS);
         assert!(ok(&["verify", "--store", arg(&store)]).contains(" 0 damaged"));
     }
     assert!(interrupted > 0, "no run was killed in time to show anything");

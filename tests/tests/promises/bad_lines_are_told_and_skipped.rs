@@ -44,7 +44,9 @@ fn odd_texts_have_defined_answers() {
     let prompts = ["", "a", "hi", "\\u0000", "好", "مرحبا بالعالم كيف حالك اليوم", "👩‍👩‍👧‍👦", "\\ud800"];
     let mut log: Vec<u8> = Vec::new();
     for (n, prompt) in prompts.iter().enumerate() {
-        log.extend_from_slice(format!("{{\"id\":\"{n}\",\"account\":\"a\",\"ts\":{n},\"prompt\":\"{prompt}\"}}\n").as_bytes());
+        log.extend_from_slice(
+            format!("{{\"id\":\"{n}\",\"account\":\"a\",\"ts\":{n},\"prompt\":\"{prompt}\"}}\n").as_bytes(),
+        );
     }
     log.extend_from_slice(b"{\"id\":\"bad\",\"account\":\"a\",\"prompt\":\"caf\xff\xfe then\"}\n");
     let path = dir.path().join("odd.jsonl");

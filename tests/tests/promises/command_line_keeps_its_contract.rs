@@ -23,11 +23,13 @@ fn json_lines_hold_the_documented_fields() {
     let path = write(dir.path(), "log.jsonl", &text);
     let html = dir.path().join("report.html");
     let json = dir.path().join("report.json");
-    let told =
-        ok(&["audit", arg(&path), "--store", arg(&store), "--report", arg(&html), "--report-json", arg(&json)]);
+    let told = ok(&["audit", arg(&path), "--store", arg(&store), "--report", arg(&html), "--report-json", arg(&json)]);
     assert!(told.contains("600 requests new"), "{told}");
     assert!(std::fs::read_to_string(&html).expect("page").contains("</html>"));
-    has(&serde_json::from_slice(&std::fs::read(&json).expect("report")).expect("JSON"), &["families", "campaigns", "totals"]);
+    has(
+        &serde_json::from_slice(&std::fs::read(&json).expect("report")).expect("JSON"),
+        &["families", "campaigns", "totals"],
+    );
 
     let near = rows(&ok(&["near", "--store", arg(&store), "--input", arg(&path), "--min", "0.5", "--json"]));
     assert_eq!(near.len(), 600);
@@ -58,7 +60,9 @@ fn json_lines_hold_the_documented_fields() {
     }
     for row in rows(&ok(&["campaigns", "--store", arg(&store), "--all", "--json"])) {
         has(&row, &["campaign", "verdict", "advice", "families", "accounts", "evidence"]);
-        assert!(["convicted", "review", "unexplained", "acquitted"].contains(&row["verdict"].as_str().expect("a verdict")));
+        assert!(
+            ["convicted", "review", "unexplained", "acquitted"].contains(&row["verdict"].as_str().expect("a verdict"))
+        );
         for account in row["accounts"].as_array().expect("accounts") {
             has(account, &["account", "strength"]);
         }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use promptprint::audit::{self, IndexOptions, Silent, TextCache};
 use promptprint::corpus::prepare::Preparer;
+use promptprint::num::u64_of;
 use promptprint::simd::Kernels;
 use promptprint::sketch::spec::{Shingle, Spec};
 use promptprint::store::fs::RealFs;
@@ -18,9 +19,9 @@ fn compacted(dir: &Path, name: &str, key: &Path, lines: &[&str], segment: usize)
     let (mut maintainer, keys) = audit::open_or_create(&store, key, spec, RealFs::shared()).expect("store");
     let preparer = Preparer::new(spec, keys.clone(), kernels);
     let options = IndexOptions { segment_requests: segment, ..IndexOptions::default() };
-    let summary =
-        audit::index(&mut maintainer, &preparer, kernels, &[path], &options, &mut TextCache::new(0), &Silent).expect("indexed");
-    assert_eq!(summary.inputs.requests, lines.len() as u64);
+    let summary = audit::index(&mut maintainer, &preparer, kernels, &[path], &options, &mut TextCache::new(0), &Silent)
+        .expect("indexed");
+    assert_eq!(summary.inputs.requests, u64_of(lines.len()));
     audit::compact(&mut maintainer, &keys, spec, kernels).expect("compacted");
     let manifest = maintainer.store().manifest();
     assert_eq!(manifest.segments.len(), 1);
@@ -42,7 +43,7 @@ fn shards_and_shuffles_do_not_show() {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        shuffled.swap(at, usize::try_from(state % (at as u64 + 1)).expect("small"));
+        shuffled.swap(at, usize::try_from(state % (u64_of(at) + 1)).expect("small"));
     }
     assert!(whole == compacted(dir.path(), "sharded", &key, &shuffled, 37), "sharding shows");
 }

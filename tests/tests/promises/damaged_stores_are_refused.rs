@@ -36,7 +36,12 @@ fn every_truncation_and_every_flipped_byte_is_found() {
             if let Ok(view) = SegmentView::new(&container) {
                 let _ = view.check_deep();
                 for form in 0..view.form_count() {
-                    let _ = (view.members_of(form), view.uses_of(form).count(), view.anchors(form), view.tokens(form).count());
+                    let _ = (
+                        view.members_of(form),
+                        view.uses_of(form).count(),
+                        view.anchors(form),
+                        view.tokens(form).count(),
+                    );
                 }
             }
             container.verify()

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use promptprint::num::f64_of;
 use promptprint_tests::cli::{labelled, ok};
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use crate::support::{arg, write};
 
 /// F1 over pairs of prompts; what has no group is alone.
 fn pair_f1<L: Eq + Hash + Clone, G: Eq + Hash + Clone>(labels: &[Option<L>], groups: &[Option<G>]) -> f64 {
-    let pairs = |n: usize| (n * n.saturating_sub(1) / 2) as f64;
+    let pairs = |n: usize| f64_of(n * n.saturating_sub(1) / 2);
     let mut both: HashMap<(L, G), usize> = HashMap::new();
     let mut by_label: HashMap<L, usize> = HashMap::new();
     let mut by_group: HashMap<G, usize> = HashMap::new();
@@ -49,8 +50,13 @@ fn families_reach_the_floor() {
     let prefixes: Vec<Option<String>> = rows
         .iter()
         .map(|row| {
-            let words: Vec<String> =
-                row["prompt"].as_str().expect("a prompt").to_lowercase().split_whitespace().map(str::to_owned).collect();
+            let words: Vec<String> = row["prompt"]
+                .as_str()
+                .expect("a prompt")
+                .to_lowercase()
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect();
             Some(words.join(" ").chars().take(32).collect())
         })
         .collect();

@@ -1,5 +1,7 @@
 //! The promises of the program, one file each, in one test program because linking many is slow.
 
+#![expect(clippy::print_stdout, reason = "measured figures belong into the output of a test run")]
+
 mod acknowledged_survives_kill;
 mod bad_lines_are_told_and_skipped;
 mod command_line_keeps_its_contract;

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::path::Path;
 
+use promptprint::num::f64_of;
 use promptprint_tests::cli::{labelled, ok};
 use serde_json::Value;
 
@@ -21,7 +22,8 @@ fn pair(a: &str, b: &str) -> (String, String) {
 #[test]
 fn near_duplicates_reach_the_floors() {
     let Some(folder) = labelled("") else { return };
-    let wanted: HashSet<String> = unpacked(&folder.join("neardup_sub20k_ids.txt.zst")).lines().map(str::to_owned).collect();
+    let wanted: HashSet<String> =
+        unpacked(&folder.join("neardup_sub20k_ids.txt.zst")).lines().map(str::to_owned).collect();
     let mut log = String::new();
     let mut script = HashMap::new();
     for line in unpacked(&folder.join("neardup.jsonl.zst")).lines() {
@@ -44,7 +46,8 @@ fn near_duplicates_reach_the_floors() {
     let path = write(dir.path(), "log.jsonl", &log);
     let store = dir.path().join("store");
     let _ = ok(&["index", arg(&path), "--no-families", "--store", arg(&store)]);
-    let answers = ok(&["near", "--store", arg(&store), "--input", arg(&path), "--min", "0.70", "--top", "1000", "--json"]);
+    let answers =
+        ok(&["near", "--store", arg(&store), "--input", arg(&path), "--min", "0.70", "--top", "1000", "--json"]);
     let mut found: HashMap<(String, String), f64> = HashMap::new();
     for line in answers.lines() {
         let row: Value = serde_json::from_str(line).expect("JSON");
@@ -66,11 +69,14 @@ fn near_duplicates_reach_the_floors() {
             let returned: Vec<_> = found.iter().filter(|(key, score)| **score >= min && of_kind(key)).collect();
             let at_least = |bound: f64| {
                 let right = returned.iter().filter(|(key, _)| truth.get(*key).is_some_and(|jaccard| *jaccard >= bound));
-                right.count() as f64 / returned.len().max(1) as f64
+                f64_of(right.count()) / f64_of(returned.len().max(1))
             };
-            let recall = hit as f64 / near.len().max(1) as f64;
+            let recall = f64_of(hit) / f64_of(near.len().max(1));
             let (p75, p70) = (at_least(0.75), at_least(0.70));
-            println!("min {min:.2} {kind:<8} pairs {:>6}  recall {recall:.4}  J>=.75 {p75:.4}  J>=.70 {p70:.4}", near.len());
+            println!(
+                "min {min:.2} {kind:<8} pairs {:>6}  recall {recall:.4}  J>=.75 {p75:.4}  J>=.70 {p70:.4}",
+                near.len()
+            );
             if (min - 0.76_f64).abs() < 1e-9 {
                 match kind {
                     "ascii" => assert!(recall >= 0.97 && p75 >= 0.94 && p70 >= 0.99, "{recall} {p75} {p70}"),

@@ -12,11 +12,11 @@ const CANARIES: [&str; 6] =
 
 fn canary_log() -> String {
     let mut log = String::new();
-    for n in 0..40 {
+    for n in 0..240 {
         let _ = writeln!(
             log,
             r#"{{"id":"canary-request-{n}","account":"canary-account-{}","org":"canary-org-{n}","key":"canary-key-{n}","ts":{},"prompt":"These are the canary skeleton words that everybody repeats before the colon: canary-slot-{n} {}"}}"#,
-            n % 8,
+            n % 24,
             1_790_000_000_000_u64 + n * 1000,
             n * 7919
         );
@@ -79,7 +79,7 @@ fn a_missing_open_or_foreign_key_is_refused() {
             assert!(!output.status.success() && told.contains(message), "{call:?}: {told}");
         }
         assert!(ok(&["verify", "--store", arg(&store)]).contains(" 0 damaged"));
-        assert!(ok(&["stats", "--store", arg(&store)]).contains("40 (0 hidden)"));
+        assert!(ok(&["stats", "--store", arg(&store)]).contains("240 (0 hidden)"));
     };
     let saved = std::fs::read(&key).expect("a key");
     std::fs::copy(dir.path().join("other.key"), &key).expect("copied");

@@ -34,6 +34,20 @@ fn sources(path: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// The names that stand behind `crate::`, alone or in braces.
+fn names(rest: &str) -> Vec<&str> {
+    let group = rest.strip_prefix('{').and_then(|rest| rest.split('}').next());
+    let word = |text: &str| {
+        text.trim().len() - text.trim().trim_start_matches(|c: char| c.is_ascii_lowercase() || c == '_').len()
+    };
+    group
+        .map_or_else(|| vec![rest], |group| group.split(',').collect())
+        .into_iter()
+        .map(|text| &text.trim()[..word(text)])
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
 #[test]
 fn no_room_uses_a_room_behind_its_back() {
     let root = workspace().join("engine/src");
@@ -49,10 +63,11 @@ fn no_room_uses_a_room_behind_its_back() {
             // What tests use is their own business.
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
             for rest in code.split("crate::").skip(1) {
-                let name: String = rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
-                let is_module = root.join(&name).is_dir() || root.join(format!("{name}.rs")).exists();
-                if is_module && name != room && !allowed.contains(&name.as_str()) && !COMMON.contains(&name.as_str()) {
-                    wrong.insert(format!("{} uses {name}", file.strip_prefix(&root).expect("inside").display()));
+                for name in names(rest) {
+                    let is_module = root.join(name).is_dir() || root.join(format!("{name}.rs")).exists();
+                    if is_module && name != room && !allowed.contains(&name) && !COMMON.contains(&name) {
+                        wrong.insert(format!("{} uses {name}", file.strip_prefix(&root).expect("inside").display()));
+                    }
                 }
             }
         }

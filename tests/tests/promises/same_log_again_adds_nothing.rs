@@ -17,7 +17,8 @@ fn the_same_log_again_adds_nothing() {
     assert!(told.contains("2 requests new, 301 repeated"), "{told}");
     let told = ok(&["index", arg(&bare), "--store", arg(&store)]);
     assert!(told.contains("0 requests new, 3 repeated"), "{told}");
-    let stats: serde_json::Value = serde_json::from_str(&ok(&["stats", "--json", "--store", arg(&store)])).expect("JSON");
+    let stats: serde_json::Value =
+        serde_json::from_str(&ok(&["stats", "--json", "--store", arg(&store)])).expect("JSON");
     assert_eq!(stats["requests"], 302);
     assert!(ok(&["verify", "--store", arg(&store)]).contains(" 0 damaged"));
 }

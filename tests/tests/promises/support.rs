@@ -8,16 +8,37 @@ pub fn log(count: usize) -> String {
     let mut text = String::new();
     for n in 0..count {
         let prompt = match n % 6 {
-            0 => format!("Solve the following problem step by step and show all of the work: case {} of {}\\nAnswer:", n * 7919, word(n)),
-            1 => format!("Translate this sentence into formal written French please: {} {} {}", word(n), word(n * 3), word(n * 7)),
-            2 => format!("You are a careful reviewer of short stories. Rate this one from 1 to 10: {} and {}", word(n * 5), word(n * 11)),
-            _ => format!("{} {} {} {} {} {} number {n}", word(n), word(n * 13), word(n * 17), word(n * 19), word(n * 23), word(n * 29)),
+            0 => format!(
+                "Solve the following problem step by step and show all of the work: case {} of {}\\nAnswer:",
+                n * 7919,
+                word(n)
+            ),
+            1 => format!(
+                "Translate this sentence into formal written French please: {} {} {}",
+                word(n),
+                word(n * 3),
+                word(n * 7)
+            ),
+            2 => format!(
+                "You are a careful reviewer of short stories. Rate this one from 1 to 10: {} and {}",
+                word(n * 5),
+                word(n * 11)
+            ),
+            _ => format!(
+                "{} {} {} {} {} {} number {n}",
+                word(n),
+                word(n * 13),
+                word(n * 17),
+                word(n * 19),
+                word(n * 23),
+                word(n * 29)
+            ),
         };
         let _ = writeln!(
             text,
             r#"{{"id":"req-{n}","account":"acct-{}","ts":{},"prompt":"{prompt}"}}"#,
             n % (count / 5).max(1),
-            1_790_000_000_000_u64 + n as u64 * 60_000
+            1_790_000_000_000_u64 + promptprint::num::u64_of(n) * 60_000
         );
     }
     text
