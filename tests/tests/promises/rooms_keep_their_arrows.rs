@@ -19,7 +19,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("family", &["index", "sketch", "text"]),
     ("campaign", &["family", "index", "sketch"]),
     ("key", &[]),
-    ("corpus", &["family", "index", "key", "request", "simd", "sketch", "store", "text"]),
+    ("corpus", &["family", "index", "key", "request", "simd", "sketch", "store", "text", "verdict"]),
     ("query", &["corpus", "index", "request", "simd", "sketch"]),
     ("report", &["campaign", "family", "verdict"]),
 ];

@@ -55,11 +55,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         };
         let report = audit::report(&opened.store, &opened.snapshot, &judged, &indexed.summary, &options)?;
         if let Some(path) = &args.report {
-            write(path, &report, |report, file| report::html::write_html(report, file))?;
+            write(path, &report, report::html::write_html)?;
             out.line(format_args!("report: {}", path.display()))?;
         }
         if let Some(path) = &args.report_json {
-            write(path, &report, |report, file| report::json::write_json(report, file))?;
+            write(path, &report, report::json::write_json)?;
             out.line(format_args!("report: {}", path.display()))?;
         }
     }

@@ -66,8 +66,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         stats.texts += view.form_count();
         stats.leaders += view.leader_count();
     }
-    let per = |a: usize, b: usize| promptprint::num::f64_of(a) / promptprint::num::f64_of(b.max(1));
-    stats.leader_share = per(stats.leaders, stats.texts);
+    stats.leader_share = promptprint::num::f64_of(stats.leaders) / promptprint::num::f64_of(stats.texts.max(1));
     stats.bytes_per_request =
         promptprint::num::f64_of_u64(stats.bytes_on_disk) / promptprint::num::f64_of(stats.requests.max(1));
     let mut out = Out::new();
