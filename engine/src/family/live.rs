@@ -125,8 +125,8 @@ impl<'a> Table<'a> {
         num::u64_at(self.families, num::usize_of(family).checked_mul(FAMILY)?)
     }
 
-    /// The best family of a text of `class`, or `None`: looks at no more than [`SHARERS_MAX`] families an anchor and
-    /// [`CANDIDATES`] in all, and allocates nothing.
+    /// The best family of a text of `class`, or `None`: looks at no more than `SHARERS_MAX` families an anchor and
+    /// `CANDIDATES` in all, and allocates nothing.
     #[must_use]
     pub fn find(&self, anchors: &Anchors, class: u8) -> Option<Match> {
         // (family, explained, held)

@@ -1,6 +1,6 @@
 //! The page an analyst works from: one file, no network, usable without script, safe to open whatever a prompt says.
 //!
-//! Three walls stand between a prompt and the browser: the template engine escapes every value ([`escape`], also what
+//! Three walls stand between a prompt and the browser: the template engine escapes every value (`escape`, also what
 //! a reader would not see); the page's content security policy allows one script, named by its hash, and no request
 //! to anywhere; data for that script is JSON in which no `<` is left.
 

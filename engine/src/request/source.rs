@@ -1,7 +1,7 @@
 //! Opens a log, plain or compressed, and yields its lines in batches of bounded size.
 //!
 //! A line is one record: a line of text, one value of a JSON list or of values one after the other, or a row of a CSV
-//! file as a JSON object ([`super::split`], [`super::csv`]).
+//! file as a JSON object (`super::split`, `super::csv`).
 //! Everything streams: a line that is too long is passed over without being held, and a compressed stream may only grow
 //! so far beyond its size. A damaged stream gives the whole lines before the damage, then the error.
 

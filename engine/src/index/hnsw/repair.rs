@@ -80,7 +80,7 @@ impl Draft {
         }
     }
 
-    /// How many nodes cannot be reached from the entry points; 0 after [`Draft::repair`].
+    /// How many nodes cannot be reached from the entry points; 0 after `Draft::repair`.
     #[must_use]
     pub fn unreachable_count(&self) -> usize {
         let mut reached = vec![false; self.nodes.len()];
