@@ -80,7 +80,7 @@ mod tests {
             for degrees in [0.0_f64, 20.0, 60.0, 90.0, 180.0] {
                 // Two orthogonal directions, spread over all numbers.
                 let at = |i: usize, angle: f64| {
-                    let (first, second) = if i % 2 == 0 { (1.0, 0.0) } else { (0.0, 1.0) };
+                    let (first, second) = if i.is_multiple_of(2) { (1.0, 0.0) } else { (0.0, 1.0) };
                     crate::num::f32_of(first * angle.cos() + second * angle.sin())
                 };
                 let a: Vec<f32> = (0..dimensions).map(|i| at(i, 0.0)).collect();
