@@ -1,1 +1,3 @@
-//! What the tests share.
+//! What the promises share.
+
+pub mod worst;

@@ -58,3 +58,23 @@ impl Folded {
         Kept { bytes: kept, last: ascii != u64::MAX }
     }
 }
+
+/// For each pattern of eight bits the places of the set ones, a byte each, then bytes that a shuffle turns into zeros.
+pub(super) static COMPRESS: [u64; 256] = {
+    let mut table = [u64::MAX; 256];
+    let mut pattern = 0_u32;
+    while pattern < 256 {
+        let (mut picks, mut place, mut count) = (u64::MAX, 0_u64, 0);
+        while place < 8 {
+            if pattern >> place & 1 == 1 {
+                picks &= !(0xff << (8 * count));
+                picks |= place << (8 * count);
+                count += 1;
+            }
+            place += 1;
+        }
+        table[usize_of(pattern)] = picks;
+        pattern += 1;
+    }
+    table
+};

@@ -30,6 +30,9 @@ pub const LANES: usize = 128;
 /// A lane that no shingle has reached; larger than every value, so that the minimum ignores it.
 pub const LANE_EMPTY: u32 = u32::MAX;
 
+/// Where the round of a lane begins: a lane below `1 << LANE_ROUND_SHIFT` was filled in the first round.
+pub const LANE_ROUND_SHIFT: u32 = 24;
+
 /// Consecutive characters in a `c5` shingle.
 pub const SHINGLE_CHARS: usize = 5;
 

@@ -18,7 +18,7 @@ pub(super) static TABLE: Table = Table {
 };
 
 /// Bits of a lane below its round.
-pub(super) const VALUE_BITS: u32 = 24;
+pub(super) const VALUE_BITS: u32 = super::LANE_ROUND_SHIFT;
 
 /// The bits of a lane below its round.
 pub(super) const VALUE_MASK: u32 = (1 << VALUE_BITS) - 1;
@@ -27,6 +27,7 @@ pub(super) fn unequal_bytes(a: &[u8; 128], b: &[u8; 128]) -> u32 {
     a.iter().zip(b).map(|(x, y)| u32::from(x != y)).sum()
 }
 
+#[inline]
 pub(super) fn hamming(a: &[u8; 128], b: &[u8; 128]) -> u32 {
     a.iter().zip(b).map(|(x, y)| (x ^ y).count_ones()).sum()
 }
@@ -55,11 +56,12 @@ pub(super) fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: F
             }
             // A run with several line breaks is noted once; one that opens the text has no space, and is not.
             let breaking = white && byte != b' ' && byte != b'\t';
-            if breaking && let Some(last) = at.written.checked_sub(1).map(u32_saturating) {
-                if at.break_count == 0 || breaks[at.break_count - 1] != last {
-                    breaks[at.break_count] = last;
-                    at.break_count += 1;
-                }
+            if breaking
+                && let Some(last) = at.written.checked_sub(1).map(u32_saturating)
+                && (at.break_count == 0 || breaks[at.break_count - 1] != last)
+            {
+                breaks[at.break_count] = last;
+                at.break_count += 1;
             }
             at.in_space = white;
             at.read += 1;
@@ -155,12 +157,14 @@ pub(super) fn absorb(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) 
     }
 }
 
+#[inline]
 pub(super) fn merge(into: &mut [u32; LANES], other: &[u32; LANES]) {
     for (a, &b) in into.iter_mut().zip(other) {
         *a = (*a).min(b);
     }
 }
 
+#[inline]
 pub(super) fn fold_lanes(lanes: &[u32; LANES], multiplier: u32) -> [u8; LANES] {
     lanes.map(|lane| low8((lane ^ (lane >> 15)).wrapping_mul(multiplier) >> 24))
 }

@@ -5,7 +5,7 @@
 
 use super::spec::{Shingle, SketchSeed, Spec};
 use crate::num::{f32_of, f64_of, u32_saturating, usize_of};
-use crate::simd::{HASHES_MAX, HashKeys, Hashes, Kernels, LANE_EMPTY, LANES, SHINGLE_CHARS};
+use crate::simd::{HASHES_MAX, HashKeys, Hashes, Kernels, LANE_EMPTY, LANE_ROUND_SHIFT, LANES, SHINGLE_CHARS};
 use crate::text::NormalForm;
 
 /// Chance that two unequal slots have equal 8 bits.
@@ -67,12 +67,18 @@ pub struct Scratch {
     hashes: Box<Hashes>,
     words: Box<Hashes>,
     scalars: Vec<u32>,
+    /// Hashes of this text seen lately, each at the place its low bits name; nothing while `seen_count` is 0.
+    seen: Box<[u32; SEEN]>,
+    seen_count: usize,
 }
+
+/// Places for hashes seen lately; a text that leaves slots empty after a thousand shingles has far fewer distinct ones.
+const SEEN: usize = 4096;
 
 impl Default for Scratch {
     fn default() -> Self {
         let room = || Box::new([0; HASHES_MAX + 64]);
-        Self { hashes: room(), words: room(), scalars: Vec::new() }
+        Self { hashes: room(), words: room(), scalars: Vec::new(), seen: Box::new([0; SEEN]), seen_count: 0 }
     }
 }
 
@@ -81,6 +87,26 @@ impl Scratch {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Moves those of the first `count` hashes that were not seen lately to the front, and returns how many there are.
+    fn drop_seen(&mut self, count: usize) -> usize {
+        if self.seen_count == 0 {
+            // No hash has 32 bits.
+            self.seen.fill(u32::MAX);
+        }
+        self.seen_count += count;
+        let mut kept = 0;
+        for at in 0..count.min(HASHES_MAX) {
+            let hash = self.hashes[at];
+            let place = &mut self.seen[usize_of(hash) % SEEN];
+            if *place != hash {
+                *place = hash;
+                self.hashes[kept] = hash;
+                kept += 1;
+            }
+        }
+        kept
     }
 }
 
@@ -118,9 +144,10 @@ impl Sketcher {
         if form.is_empty() {
             return lanes;
         }
+        scratch.seen_count = 0;
         match self.spec.shingle {
             Shingle::C5 if form.is_ascii() => self.chars_of_ascii(form.bytes(), scratch, &mut lanes),
-            Shingle::C5 => self.chars_of_any(form.text(), scratch, &mut lanes),
+            Shingle::C5 => self.chars_of_any(form, scratch, &mut lanes),
             Shingle::W3 => self.words(form.bytes(), scratch, &mut lanes),
         }
         lanes
@@ -164,10 +191,10 @@ impl Sketcher {
         }
     }
 
-    fn chars_of_any(&self, text: &str, scratch: &mut Scratch, lanes: &mut Lanes) {
+    fn chars_of_any(&self, form: &NormalForm, scratch: &mut Scratch, lanes: &mut Lanes) {
         let mut scalars = std::mem::take(&mut scratch.scalars);
         scalars.clear();
-        scalars.extend(text.chars().map(u32::from));
+        form.scalars(&mut scalars);
         if scalars.len() < SHINGLE_CHARS {
             self.kernels.absorb(&[self.keys.hash_short_text(&scalars)], &self.keys, &mut lanes.0);
         } else {
@@ -203,8 +230,14 @@ impl Sketcher {
         }
     }
 
-    fn absorb(&self, scratch: &Scratch, count: usize, lanes: &mut Lanes) {
-        self.kernels.absorb(scratch.hashes.get(..count).unwrap_or_default(), &self.keys, &mut lanes.0);
+    /// Adds the first `count` hashes of the scratch. Every slot is full after the first piece of most long texts; where it
+    /// is not, the text repeats itself, and each piece would go through all rounds again: so repeated hashes are left out.
+    fn absorb(&self, scratch: &mut Scratch, count: usize, lanes: &mut Lanes) {
+        let repeats = !lanes.is_empty() && lanes.0.iter().any(|&lane| lane >= 1 << LANE_ROUND_SHIFT);
+        let kept = if repeats { scratch.drop_seen(count) } else { count };
+        if kept > 0 {
+            self.kernels.absorb(scratch.hashes.get(..kept).unwrap_or_default(), &self.keys, &mut lanes.0);
+        }
     }
 }
 

@@ -28,17 +28,85 @@ pub struct Changes {
     pub bytes_cut: u32,
 }
 
+/// A normal form being written, in buffers that the next prompt reuses.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Output {
+    /// UTF-8 up to `len`; what follows is room.
+    pub(super) bytes: Vec<u8>,
+    pub(super) len: usize,
+    /// Positions up to `break_count`; what follows is room.
+    breaks: Vec<u32>,
+    pub(super) break_count: usize,
+    pub(super) changes: Changes,
+}
+
+impl Output {
+    /// Appends one character.
+    #[inline(always)]
+    pub(super) fn push(&mut self, scalar: u32) {
+        let (utf8, length) = unicode::encode(scalar);
+        if self.len + 4 > self.bytes.len() {
+            self.grow(64);
+        }
+        if let Some(to) = self.bytes.get_mut(self.len..).and_then(|rest| rest.first_chunk_mut::<4>()) {
+            *to = utf8;
+            self.len += length;
+        }
+    }
+
+    /// Makes room for `more` bytes, and for twice what there is so that growing stays linear.
+    #[cold]
+    fn grow(&mut self, more: usize) {
+        self.bytes.resize((self.len + more).max(2 * self.bytes.len()), 0);
+    }
+
+    /// Makes room for the line breaks of one block.
+    fn grow_breaks(&mut self) {
+        if self.breaks.len() < self.break_count + 64 {
+            let length = (2 * self.breaks.len()).max(256);
+            self.breaks.resize(length, 0);
+        }
+    }
+
+    /// Takes the last character back, for what comes may compose with it; not a space.
+    pub(super) fn pop_starter(&mut self) -> Option<char> {
+        let (last, length) = unicode::last_char(self.bytes.get(..self.len)?)?;
+        if last == ' ' {
+            return None;
+        }
+        self.len -= length;
+        Some(last)
+    }
+
+    /// Notes that the run of white space which the output ends in holds a line break; a run at the start has no space.
+    pub(super) fn note_break(&mut self) {
+        let Some(at) = self.len.checked_sub(1).map(u32_saturating) else { return };
+        if self.breaks.get(..self.break_count).and_then(<[u32]>::last) == Some(&at) {
+            return;
+        }
+        self.grow_breaks();
+        if let Some(place) = self.breaks.get_mut(self.break_count) {
+            *place = at;
+            self.break_count += 1;
+        }
+    }
+
+    /// Drops the space at the end, and the line break that stood in it.
+    fn trim_end(&mut self) {
+        if self.len > 0 && self.bytes.get(self.len - 1) == Some(&b' ') {
+            self.len -= 1;
+            if self.breaks.get(..self.break_count).and_then(<[u32]>::last) == Some(&u32_saturating(self.len)) {
+                self.break_count -= 1;
+            }
+        }
+    }
+}
+
 /// A normal form, in buffers that the next prompt reuses.
 #[derive(Debug, Clone, Default)]
 pub struct NormalForm {
-    /// UTF-8 up to `len`; what follows is room.
-    bytes: Vec<u8>,
-    len: usize,
-    /// Positions up to `break_count`; what follows is room.
-    breaks: Vec<u32>,
-    break_count: usize,
+    out: Output,
     ascii: bool,
-    changes: Changes,
     work: unicode::Work,
 }
 
@@ -55,22 +123,33 @@ impl NormalForm {
         std::str::from_utf8(self.bytes()).unwrap_or_default()
     }
 
+    /// Appends the Unicode scalars of the normal form to `scalars`.
+    pub(crate) fn scalars(&self, scalars: &mut Vec<u32>) {
+        let mut rest = self.bytes();
+        scalars.reserve(rest.len());
+        while !rest.is_empty() {
+            let (scalar, length) = unicode::decode(rest);
+            scalars.extend(scalar);
+            rest = rest.get(length..).unwrap_or_default();
+        }
+    }
+
     /// The normal form as UTF-8.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
+        self.out.bytes.get(..self.out.len).unwrap_or_default()
     }
 
     /// Where line breaks stood: ascending byte offsets of the spaces whose run of white space held at least one.
     #[must_use]
     pub fn line_breaks(&self) -> &[u32] {
-        self.breaks.get(..self.break_count).unwrap_or_default()
+        self.out.breaks.get(..self.out.break_count).unwrap_or_default()
     }
 
     /// What had to be changed beyond case and white space.
     #[must_use]
     pub fn changes(&self) -> Changes {
-        self.changes
+        self.out.changes
     }
 
     /// The normal form is all ASCII.
@@ -82,7 +161,7 @@ impl NormalForm {
     /// Nothing was left: the prompt was empty, or white space and invisible characters only.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.out.len == 0
     }
 }
 
@@ -105,54 +184,38 @@ impl Normalizer {
     /// (Unicode Technical Standard 39) of Latin letters folded in words that mix scripts, at most 30 combining marks in a
     /// row, and each run of white space one space, none at the ends. Bytes beyond [`PROMPT_BYTES_MAX`] are left out and
     /// counted. A normal form is its own normal form.
-    pub fn normalize(&self, prompt: &[u8], out: &mut NormalForm) {
+    pub fn normalize(&self, prompt: &[u8], form: &mut NormalForm) {
+        let NormalForm { out, ascii, work } = form;
         out.changes = Changes::default();
         let prompt = cut(prompt, &mut out.changes);
-        let room = prompt.len() + 64;
-        if out.bytes.len() < room {
-            out.bytes.resize(room, 0);
-        }
-        let mut done = Folded { in_space: true, ..Folded::default() };
+        let mut at = Folded { in_space: true, ..Folded::default() };
+        *ascii = true;
         loop {
-            if out.breaks.len() < done.break_count + 64 {
-                let grown = (2 * out.breaks.len()).max(256);
-                out.breaks.resize(grown, 0);
+            let room = at.written + (prompt.len() - at.read) + 64;
+            if out.bytes.len() < room {
+                out.bytes.resize(room, 0);
             }
-            done = self.kernels.fold_ascii(prompt, &mut out.bytes, &mut out.breaks, done);
-            if out.breaks.len() >= done.break_count + 64 {
-                break;
-            }
-        }
-        out.ascii = done.read == prompt.len();
-        if out.ascii {
-            out.len = done.written;
-            out.break_count = done.break_count;
-            out.trim_end();
-        } else {
-            out.fold_unicode(prompt);
-        }
-    }
-}
-
-impl NormalForm {
-    /// Drops the space at the end, and the line break that stood in it.
-    fn trim_end(&mut self) {
-        if self.bytes().last() == Some(&b' ') {
-            self.len -= 1;
-            if self.line_breaks().last() == Some(&u32_saturating(self.len)) {
-                self.break_count -= 1;
+            out.break_count = at.break_count;
+            out.grow_breaks();
+            at = self.kernels.fold_ascii(prompt, &mut out.bytes, &mut out.breaks, at);
+            match prompt.get(at.read) {
+                None => break,
+                Some(byte) if byte.is_ascii() => {}
+                Some(_) => {
+                    if *ascii {
+                        *ascii = false;
+                        work.reset();
+                    }
+                    work.run(prompt, &mut at, out);
+                }
             }
         }
-    }
-
-    /// The whole prompt by the rules for all scripts.
-    fn fold_unicode(&mut self, prompt: &[u8]) {
-        self.bytes.clear();
-        self.breaks.clear();
-        unicode::fold(prompt, &mut self.work, &mut self.bytes, &mut self.breaks, &mut self.changes);
-        self.len = self.bytes.len();
-        self.break_count = self.breaks.len();
-        self.ascii = self.bytes.is_ascii();
+        (out.len, out.break_count) = (at.written, at.break_count);
+        if !*ascii {
+            work.finish(out);
+            *ascii = out.bytes.get(..out.len).is_some_and(<[u8]>::is_ascii);
+        }
+        out.trim_end();
     }
 }
 
@@ -208,6 +271,15 @@ mod tests {
         becomes("中文，GPT模型", "中文,gpt模型");
         let changes = form("p\u{0430}ss\u{200b}w\u{043e}rd".as_bytes()).changes();
         assert_eq!((changes.confusables_folded, changes.ignorables_removed), (2, 1));
+    }
+
+    #[test]
+    fn words_of_look_alikes_are_latin_behind_latin() {
+        becomes("such \u{430} word, he\u{2019}\u{455}", "such a word, he\u{2019}s");
+        becomes("слово \u{430} слово", "слово \u{430} слово");
+        becomes("中文 \u{430}", "中文 \u{430}");
+        becomes("sınıf ɑ", "sınıf ɑ");
+        becomes("x\u{438}\u{306}p\u{430}\u{301}", "xйpá");
     }
 
     #[test]

@@ -1,126 +1,346 @@
 //! The rules of the normal form for every script, one character at a time.
+//!
+//! Runs that are not ASCII come here; the SIMD kernels do the rest. Most characters of most scripts are copied after one
+//! look at the table. What may compose waits: one starter and the marks on it, at most 30, so that the work is linear in
+//! the input whatever it is. Words are looked at when they end: one that holds letters of several scripts, or one made
+//! of look-alikes only behind a Latin word, is rewritten in Latin letters.
 
-use super::Changes;
-use crate::num::u32_saturating;
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::{canonical_combining_class, decompose_compatible};
-use unicode_script::{Script, UnicodeScript};
+use super::normalize::Output;
+use super::table::{Entry, Kind, ascii_look_alike};
+use crate::num::{low8, usize_of};
+use crate::simd::Folded;
+use unicode_normalization::char::{canonical_combining_class, compose, decompose_canonical};
 
 /// Combining marks kept in a row; no language has words that need more (Unicode's own Stream-Safe Text Format says 30).
 const MARKS_MAX: usize = 30;
 
-/// Buffers that the next prompt reuses.
+/// ASCII that must lie ahead for the kernels to be worth the call.
+const ASCII_AHEAD: usize = 16;
+
+/// What the word being written holds, and what stood before it.
+#[derive(Debug, Clone, Default)]
+struct Word {
+    /// Where it starts in the output.
+    start: usize,
+    /// There is one.
+    open: bool,
+    /// [`Entry::LATIN`], [`Entry::LOOK_ALIKE`] and [`Entry::FOREIGN`] of its letters, together.
+    letters: [bool; 3],
+    /// The last word before it with letters had Latin ones.
+    after_latin: bool,
+    /// Where in the output the last run ended; ASCII written by a kernel follows.
+    run_end: usize,
+}
+
+/// State of one prompt and buffers that the next reuses.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Work {
-    chars: Vec<char>,
+    /// A character that may compose with what comes.
+    starter: Option<char>,
+    /// The marks on it, by class; equal classes in the order they came.
+    marks: Vec<(u8, char)>,
+    word: Word,
+    spelling: Vec<u8>,
 }
 
-/// Appends the normal form of `prompt` to `bytes`, which is empty, and the offsets of its line breaks to `breaks`.
-pub(super) fn fold(prompt: &[u8], work: &mut Work, bytes: &mut Vec<u8>, breaks: &mut Vec<u32>, changes: &mut Changes) {
-    work.chars.clear();
-    decompose(prompt, &mut work.chars, changes);
-    fold_confusables(&mut work.chars, changes);
-    let mut in_space = true;
-    let mut utf8 = [0; 4];
-    for c in work.chars.iter().copied().nfc() {
-        if c.is_whitespace() {
-            if !in_space {
-                bytes.push(b' ');
+impl Work {
+    /// Forgets the prompt before.
+    pub(super) fn reset(&mut self) {
+        self.starter = None;
+        self.marks.clear();
+        self.word = Word::default();
+    }
+
+    /// Folds `prompt` from `at.read` on, until the end or until ASCII lies ahead that a kernel can take.
+    pub(super) fn run(&mut self, prompt: &[u8], at: &mut Folded, out: &mut Output) {
+        self.enter(at, out);
+        let mut was_ascii = false;
+        while let Some(rest) = prompt.get(at.read..).filter(|rest| !rest.is_empty()) {
+            let (scalar, length) = decode(rest);
+            let ascii_ahead = || rest.first_chunk::<ASCII_AHEAD>().is_some_and(|ahead| ahead.is_ascii());
+            if length == 1 && !was_ascii && self.may_leave() && ascii_ahead() {
+                break;
             }
-            in_space = true;
-            let at = u32_saturating(bytes.len().saturating_sub(1));
-            if is_line_break(c) && !bytes.is_empty() && breaks.last() != Some(&at) {
-                breaks.push(at);
+            was_ascii = length == 1;
+            at.read += length;
+            match scalar {
+                Some(scalar) => self.take(scalar, at, out),
+                None => {
+                    out.changes.invalid_replaced += 1;
+                    self.take(u32::from(char::REPLACEMENT_CHARACTER), at, out);
+                }
             }
-        } else {
-            bytes.extend_from_slice(c.encode_utf8(&mut utf8).as_bytes());
-            in_space = false;
+        }
+        self.flush(out);
+        self.word.run_end = out.len;
+        at.written = out.len;
+        at.break_count = out.break_count;
+    }
+
+    /// Ends the last word of the prompt.
+    pub(super) fn finish(&mut self, out: &mut Output) {
+        if self.word.run_end == out.len {
+            self.end_word(out);
         }
     }
-    if in_space && bytes.pop().is_some() && breaks.last() == Some(&u32_saturating(bytes.len())) {
-        breaks.pop();
-    }
-}
 
-/// Characters of `prompt`, decomposed and case folded, without what cannot be seen.
-fn decompose(prompt: &[u8], chars: &mut Vec<char>, changes: &mut Changes) {
-    let mut mark_count = 0;
-    for chunk in prompt.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            if is_ignorable(c) {
-                changes.ignorables_removed += 1;
-                continue;
+    /// A word that may have to be rewritten cannot be handed to a kernel, which knows of no words.
+    fn may_leave(&self) -> bool {
+        !(self.word.open && self.word.letters[1])
+    }
+
+    /// Finds the word that the output ends in. What a kernel wrote since the last run is looked at once, so that the
+    /// work stays linear.
+    fn enter(&mut self, at: &Folded, out: &mut Output) {
+        (out.len, out.break_count) = (at.written, at.break_count);
+        let since = out.bytes.get(self.word.run_end..out.len).unwrap_or_default();
+        let tail_length = since.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let (before, tail) = since.split_at(since.len() - tail_length);
+        let latin_before = before.iter().any(u8::is_ascii_alphabetic);
+        let latin_tail = tail.iter().any(u8::is_ascii_alphabetic);
+        if !before.is_empty() {
+            self.end_word(out);
+            self.word.after_latin |= latin_before;
+        }
+        if tail_length > 0 {
+            if !self.word.open {
+                self.word.open = true;
+                self.word.start = out.len - tail_length;
             }
-            decompose_compatible(c, |d| {
-                if canonical_combining_class(d) == 0 {
-                    mark_count = 0;
-                } else {
-                    mark_count += 1;
-                    if mark_count > MARKS_MAX {
-                        changes.marks_dropped += 1;
-                        return;
+            self.word.letters[0] |= latin_tail;
+        }
+    }
+
+    /// Takes in one character of the prompt.
+    #[inline(always)]
+    fn take(&mut self, scalar: u32, at: &mut Folded, out: &mut Output) {
+        let entry = Entry::of(scalar);
+        match entry.kind() {
+            Kind::Single => {
+                at.in_space = false;
+                out.changes.compatibility_folded += u32::from(entry.is(Entry::COMPATIBLE));
+                self.flush(out);
+                self.note(entry, out);
+                out.push(entry.single(scalar));
+            }
+            Kind::Ignored => out.changes.ignorables_removed += 1,
+            kind @ (Kind::Space | Kind::Break) => self.space(kind == Kind::Break, at, out),
+            Kind::Sequence => {
+                out.changes.compatibility_folded += u32::from(entry.is(Entry::COMPATIBLE));
+                for part in entry.sequence() {
+                    if part.is_whitespace() {
+                        self.space(false, at, out);
+                    } else {
+                        at.in_space = false;
+                        self.part(part, out);
                     }
                 }
-                fold_case(d, chars);
-            });
-        }
-        if !chunk.invalid().is_empty() {
-            changes.invalid_replaced += 1;
-            chars.push(char::REPLACEMENT_CHARACTER);
-            mark_count = 0;
-        }
-    }
-}
-
-fn is_line_break(c: char) -> bool {
-    matches!(c, '\n'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
-}
-
-fn is_ignorable(c: char) -> bool {
-    let mut utf8 = [0; 4];
-    !c.is_ascii() && unicode_security::skeleton(c.encode_utf8(&mut utf8)).next().is_none()
-}
-
-fn fold_case(c: char, chars: &mut Vec<char>) {
-    match c {
-        'ß' => chars.extend(['s', 's']),
-        'ς' => chars.push('σ'),
-        '\u{345}' => chars.push('ι'),
-        _ => chars.extend(c.to_lowercase()),
-    }
-}
-
-/// Replaces what looks like a Latin letter in words that hold Latin letters beside those of another script.
-fn fold_confusables(chars: &mut [char], changes: &mut Changes) {
-    for word in chars.split_mut(|c| !is_word(*c)) {
-        if !word.iter().any(|c| c.script() == Script::Latin) {
-            continue;
-        }
-        for c in word {
-            if !c.is_ascii()
-                && canonical_combining_class(*c) == 0
-                && let Some(latin) = ascii_look_alike(*c)
-            {
-                *c = latin;
-                changes.confusables_folded += 1;
             }
         }
     }
-}
 
-fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || !(c.is_ascii() || c.is_whitespace() || is_cjk(c))
-}
-
-fn is_cjk(c: char) -> bool {
-    matches!(c.script(), Script::Han | Script::Hiragana | Script::Katakana | Script::Bopomofo | Script::Hangul)
-}
-
-fn ascii_look_alike(c: char) -> Option<char> {
-    let mut utf8 = [0; 4];
-    let mut prototype = unicode_security::skeleton(c.encode_utf8(&mut utf8));
-    match (prototype.next(), prototype.next()) {
-        (Some(only), None) if only.is_ascii_alphanumeric() => Some(only.to_ascii_lowercase()),
-        _ => None,
+    fn space(&mut self, breaking: bool, at: &mut Folded, out: &mut Output) {
+        self.flush(out);
+        self.end_word(out);
+        if !at.in_space {
+            out.push(u32::from(b' '));
+        }
+        at.in_space = true;
+        if breaking {
+            out.note_break();
+        }
     }
+
+    /// Keeps count of the word that a character belongs to or ends; what waited is written by now.
+    #[inline(always)]
+    fn note(&mut self, entry: Entry, out: &mut Output) {
+        if entry.is(Entry::MARK) {
+            return;
+        }
+        if entry.is(Entry::WORD) {
+            if !self.word.open {
+                self.word.open = true;
+                self.word.start = out.len;
+            }
+            for (seen, flag) in self.word.letters.iter_mut().zip([Entry::LATIN, Entry::LOOK_ALIKE, Entry::FOREIGN]) {
+                *seen |= entry.is(flag);
+            }
+        } else {
+            if self.word.open {
+                self.end_word(out);
+            }
+            if entry.is(Entry::FOREIGN) {
+                self.word.after_latin = false;
+            }
+        }
+    }
+
+    /// Takes in one decomposed character, which may compose with what waits.
+    fn part(&mut self, c: char, out: &mut Output) {
+        let class = canonical_combining_class(c);
+        let entry = Entry::of(u32::from(c));
+        if entry.kind() == Kind::Single {
+            self.flush(out);
+            self.note(entry, out);
+            self.starter = Some(c);
+            return;
+        }
+        if self.starter.is_none()
+            && self.marks.is_empty()
+            && let Some(last) = out.pop_starter()
+        {
+            self.word.start = self.word.start.min(out.len);
+            decompose_canonical(last, |d| self.join(canonical_combining_class(d), d, out));
+        }
+        self.join(class, c, out);
+    }
+
+    /// Adds a mark to the starter that waits, or a starter that may compose with it.
+    fn join(&mut self, class: u8, c: char, out: &mut Output) {
+        if class != 0 {
+            if self.marks.len() < MARKS_MAX {
+                let place = self.marks.partition_point(|&(other, _)| other <= class);
+                self.marks.insert(place, (class, c));
+            } else {
+                out.changes.marks_dropped += 1;
+            }
+            return;
+        }
+        self.compose_marks();
+        if self.marks.is_empty()
+            && let Some(composed) = self.starter.and_then(|starter| compose(starter, c))
+        {
+            self.starter = Some(composed);
+        } else {
+            self.flush(out);
+            self.note(Entry::of(u32::from(c)), out);
+            self.starter = Some(c);
+        }
+    }
+
+    /// Composes the starter with each mark that no other stands before (Unicode, D115).
+    fn compose_marks(&mut self) {
+        let Some(mut starter) = self.starter else { return };
+        let mut last_class = 0;
+        self.marks.retain(|&(class, mark)| {
+            let composed = if class > last_class { compose(starter, mark) } else { None };
+            starter = composed.unwrap_or(starter);
+            if composed.is_none() {
+                last_class = class;
+            }
+            composed.is_none()
+        });
+        self.starter = Some(starter);
+    }
+
+    /// Writes what waits.
+    #[inline(always)]
+    fn flush(&mut self, out: &mut Output) {
+        if self.starter.is_some() || !self.marks.is_empty() {
+            self.write_waiting(out);
+        }
+    }
+
+    #[inline(never)]
+    fn write_waiting(&mut self, out: &mut Output) {
+        self.compose_marks();
+        let marks = self.marks.drain(..).map(|(_, mark)| mark);
+        for c in self.starter.take().into_iter().chain(marks) {
+            out.push(u32::from(c));
+        }
+    }
+
+    /// Closes the word that the output ends in, and writes it in Latin letters if it disguises them.
+    fn end_word(&mut self, out: &mut Output) {
+        let [latin, alike, foreign] = self.word.letters;
+        let disguised = alike && (latin || (!foreign && self.word.after_latin));
+        if disguised {
+            self.respell(out);
+        }
+        if latin || alike || foreign {
+            self.word.after_latin = latin || disguised;
+        }
+        self.word.letters = [false; 3];
+        self.word.open = false;
+    }
+
+    #[inline(never)]
+    fn respell(&mut self, out: &mut Output) {
+        let mut spelling = std::mem::take(&mut self.spelling);
+        spelling.clear();
+        spelling.extend_from_slice(out.bytes.get(self.word.start..out.len).unwrap_or_default());
+        out.len = self.word.start;
+        let mut changed = 0;
+        for c in std::str::from_utf8(&spelling).unwrap_or_default().chars() {
+            decompose_canonical(c, |d| {
+                let latin = ascii_look_alike(d);
+                changed += u32::from(latin.is_some());
+                let d = latin.unwrap_or(d);
+                let class = canonical_combining_class(d);
+                if Entry::of(u32::from(d)).kind() == Kind::Single {
+                    self.flush(out);
+                    self.starter = Some(d);
+                } else {
+                    self.join(class, d, out);
+                }
+            });
+        }
+        self.flush(out);
+        out.changes.confusables_folded += changed;
+        self.spelling = spelling;
+    }
+}
+
+/// The first scalar of `bytes`, which are not empty, or `None` for a sequence that is not UTF-8, and its bytes.
+#[inline(always)]
+pub(super) fn decode(bytes: &[u8]) -> (Option<u32>, usize) {
+    let continued = |byte: u8| byte & 0xc0 == 0x80;
+    let low = |byte: u8| u32::from(byte & 0x3f);
+    match *bytes {
+        [a @ 0..=0x7f, ..] => return (Some(u32::from(a)), 1),
+        [a @ 0xe0..=0xef, b, c, ..] if continued(b) && continued(c) => {
+            let scalar = u32::from(a & 0x0f) << 12 | low(b) << 6 | low(c);
+            if scalar >= 0x800 && scalar >> 11 != 0x1b {
+                return (Some(scalar), 3);
+            }
+        }
+        [a @ 0xc2..=0xdf, b, ..] if continued(b) => return (Some(u32::from(a & 0x1f) << 6 | low(b)), 2),
+        [a @ 0xf0..=0xf4, b, c, d, ..] if continued(b) && continued(c) && continued(d) => {
+            let scalar = u32::from(a & 0x07) << 18 | low(b) << 12 | low(c) << 6 | low(d);
+            if (0x1_0000..=0x10_ffff).contains(&scalar) {
+                return (Some(scalar), 4);
+            }
+        }
+        _ => {}
+    }
+    (None, invalid_length(bytes))
+}
+
+/// How many bytes one replacement character stands for: the longest start of a sequence, as Unicode recommends.
+#[cold]
+fn invalid_length(bytes: &[u8]) -> usize {
+    let head = bytes.get(..4).unwrap_or(bytes);
+    match std::str::from_utf8(head) {
+        Ok(_) => 1,
+        Err(error) => error.error_len().unwrap_or(head.len()),
+    }
+}
+
+/// The UTF-8 of a scalar, and its length.
+#[inline(always)]
+pub(super) fn encode(scalar: u32) -> ([u8; 4], usize) {
+    let tail = |shift: u32| 0x80 | low8(scalar >> shift) & 0x3f;
+    match scalar {
+        0..0x80 => ([low8(scalar), 0, 0, 0], 1),
+        0x80..0x800 => ([0xc0 | low8(scalar >> 6), tail(0), 0, 0], 2),
+        0x800..0x1_0000 => ([0xe0 | low8(scalar >> 12), tail(6), tail(0), 0], 3),
+        _ => ([0xf0 | low8(scalar >> 18), tail(12), tail(6), tail(0)], 4),
+    }
+}
+
+/// The last character of UTF-8 text, and its length.
+pub(super) fn last_char(text: &[u8]) -> Option<(char, usize)> {
+    let from = (1..=4).find(|&back| text.len().checked_sub(back).is_some_and(|at| text[at] & 0xc0 != 0x80))?;
+    let c = std::str::from_utf8(text.get(text.len() - from..)?).ok()?.chars().next()?;
+    Some((c, usize_of(u32::try_from(from).ok()?)))
 }

@@ -119,14 +119,14 @@ kernels! {
         let ascii_add = splat(keys.ascii_add);
         for done in (0..count).step_by(16) {
             let rest = text.get(done..).unwrap_or_default();
-            let window: [__m512i; 5] = std::array::from_fn(|s| load_some_words(rest.get(s..).unwrap_or_default()));
-            let [a, b, c, d, e] = window;
+            let [a, b] = [load_words_at(rest, 0), load_words_at(rest, 1)];
+            let [c, d, e] = [load_words_at(rest, 2), load_words_at(rest, 3), load_words_at(rest, 4)];
             let middle = or(b, or(_mm512_slli_epi32::<8>(c), _mm512_slli_epi32::<16>(d)));
             let first = or(a, _mm512_slli_epi32::<8>(middle));
             let last = or(middle, _mm512_slli_epi32::<24>(e));
             let ascii = _mm512_add_epi32(_mm512_add_epi32(first, ascii_add), _mm512_mullo_epi32(last, ascii_mul));
             let mut sum = splat(keys.scalar_add);
-            for (scalars, mul) in window.into_iter().zip(keys.scalar_mul) {
+            for (scalars, mul) in [a, b, c, d, e].into_iter().zip(keys.scalar_mul) {
                 sum = _mm512_add_epi32(sum, _mm512_mullo_epi32(scalars, splat(mul)));
             }
             let all = or(or(a, b), or(c, or(d, e)));
@@ -144,10 +144,10 @@ kernels! {
 
     fn hash_triples(words: &[u32], keys: &HashKeys, out: &mut Hashes) -> usize {
         let count = words.len().saturating_sub(2).min(HASHES_MAX);
-        let [first_mul, second_mul] = keys.triple_mul.map(|mul| splat(mul));
+        let [first_mul, second_mul] = [splat(keys.triple_mul[0]), splat(keys.triple_mul[1])];
         for done in (0..count).step_by(16) {
             let rest = words.get(done..).unwrap_or_default();
-            let [a, b, c]: [__m512i; 3] = std::array::from_fn(|s| load_some_words(rest.get(s..).unwrap_or_default()));
+            let [a, b, c] = [load_words_at(rest, 0), load_words_at(rest, 1), load_words_at(rest, 2)];
             let pair = _mm512_add_epi32(_mm512_mullo_epi32(a, first_mul), _mm512_mullo_epi32(b, second_mul));
             let sum = _mm512_add_epi32(_mm512_add_epi32(pair, c), splat(keys.triple_add));
             store_hashes(out, done, finish(sum, keys));
@@ -157,7 +157,9 @@ kernels! {
 
     fn absorb(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
         let mut open = [u64::MAX; 2];
-        if hashes.len() <= FEW {
+        if hashes.len() <= FEWEST {
+            absorb_fewest(hashes, keys, lanes);
+        } else if hashes.len() <= FEW {
             absorb_few(hashes, keys, &mut open, lanes);
         } else {
             let fresh = lanes.iter().all(|&lane| lane == LANE_EMPTY);
@@ -190,6 +192,9 @@ kernels! {
     }
 }
 
+/// Sets of at most this many hashes need all rounds, and are scattered without a look at what is open.
+const FEWEST: usize = 3;
+
 /// Sets of at most this many hashes need so many rounds that rounds, not hashes, go side by side.
 const FEW: usize = 16;
 
@@ -217,8 +222,7 @@ parts! {
             let mut winner_count = 0;
             let thresholds = thresholds(&least);
             for block in part.chunks(64) {
-                let group: [__m512i; 4] =
-                    std::array::from_fn(|i| load_some_words(block.get(16 * i..).unwrap_or_default()));
+                let group = load_group(block);
                 let [bins, values] = bins_and_values(group);
                 let limits = _mm512_permutex2var_epi8(thresholds[0], bins, thresholds[1]);
                 let valid = u64::MAX >> (64 - block.len());
@@ -256,10 +260,8 @@ parts! {
         let floor = u32_saturating(r) << VALUE_BITS;
         let is_open = [_mm512_movm_epi8(open[0]), _mm512_movm_epi8(open[1])];
         for block in hashes.chunks(64) {
-            let thrown: [__m512i; 4] = std::array::from_fn(|i| {
-                let words = load_some_words(block.get(16 * i..).unwrap_or_default());
-                _mm512_add_epi32(_mm512_mullo_epi32(words, mul_all), add_all)
-            });
+            let [a, b, c, d] = load_group(block);
+            let thrown = [throw_all(a, mul_all, add_all), throw_all(b, mul_all, add_all), throw_all(c, mul_all, add_all), throw_all(d, mul_all, add_all)];
             let bins = bins(thrown);
             let found = _mm512_permutex2var_epi8(is_open[0], bins, is_open[1]);
             let mut hits = _mm512_movepi8_mask(found) & (u64::MAX >> (64 - block.len()));
@@ -307,6 +309,21 @@ parts! {
         }
     }
 
+    /// All rounds in which slots are picked, without a branch that depends on a hash.
+    fn absorb_fewest(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
+        let (muls, adds) = (keys.round_mul.as_chunks::<16>().0, keys.round_add.as_chunks::<16>().0);
+        for &h in hashes {
+            let mut thrown = [0; LANES];
+            for (to, (mul, add)) in thrown.as_chunks_mut::<16>().0.iter_mut().zip(muls.iter().zip(adds)) {
+                store_words(to, _mm512_add_epi32(_mm512_mullo_epi32(splat(h), load_words(mul)), load_words(add)));
+            }
+            for (r, &x) in (0_u32..).zip(&thrown) {
+                let (slot, value) = throw(x);
+                lanes[slot] = lanes[slot].min(r << VALUE_BITS | value);
+            }
+        }
+    }
+
     /// The last rounds: a slot still open takes the smallest value of all hashes.
     fn force(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
         let muls = keys.round_mul.as_chunks::<16>().0.iter().skip(LANES / 16);
@@ -341,15 +358,32 @@ parts! {
 
     /// The top byte of the value each slot holds, 255 where it holds none.
     fn thresholds(least: &[u32; LANES]) -> [__m512i; 2] {
-        let (groups, _) = least.as_chunks::<64>();
-        let of = |group: Option<&[u32; 64]>| match group {
-            Some(words) => {
-                let (w, _) = words.as_chunks::<16>();
-                bins_and_values(std::array::from_fn(|i| w.get(i).map_or(splat(0), |w| load_words(w))))[1]
+        let (first, second) = least.split_at(LANES / 2);
+        [bins_and_values(load_group(first))[1], bins_and_values(load_group(second))[1]]
+    }
+
+    /// Numbers thrown in one round.
+    fn throw_all(words: __m512i, mul: __m512i, add: __m512i) -> __m512i {
+        _mm512_add_epi32(_mm512_mullo_epi32(words, mul), add)
+    }
+
+    /// Up to 64 words from the start, zeros after them.
+    fn load_group(words: &[u32]) -> [__m512i; 4] {
+        if let Some(block) = words.first_chunk::<64>() {
+            let (w, _) = block.as_chunks::<16>();
+            if let [a, b, c, d] = w {
+                return [load_words(a), load_words(b), load_words(c), load_words(d)];
             }
+        }
+        [load_words_at(words, 0), load_words_at(words, 16), load_words_at(words, 32), load_words_at(words, 48)]
+    }
+
+    /// Up to 16 words from `at` on, zeros after them.
+    fn load_words_at(words: &[u32], at: usize) -> __m512i {
+        match words.get(at..) {
+            Some(rest) => load_some_words(rest),
             None => splat(0),
-        };
-        [of(groups.first()), of(groups.get(1))]
+        }
     }
 
     /// The top bytes of 64 numbers, and the bytes below them.
@@ -397,13 +431,18 @@ parts! {
     }
 
     fn load_pair(bytes: &[u8; 128]) -> [__m512i; 2] {
-        let (halves, _) = bytes.as_chunks::<64>();
-        std::array::from_fn(|i| halves.get(i).map_or(splat(0), |half| load(half)))
+        match bytes.as_chunks::<64>().0 {
+            [first, second] => [load(first), load(second)],
+            _ => [splat(0); 2],
+        }
     }
 
     /// The 64 bytes from `at` on; all zero when they are not there.
     fn load_at(bytes: &[u8], at: usize) -> __m512i {
-        bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(splat(0), |block| load(block))
+        match bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+            Some(block) => load(block),
+            None => splat(0),
+        }
     }
 
     /// Up to 64 bytes from the start, zeros after them, and which are there.
