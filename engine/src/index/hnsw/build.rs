@@ -23,7 +23,7 @@ impl BuildOptions {
     /// The defaults, with which all figures in the README were measured.
     #[must_use]
     pub const fn new(metric: Metric) -> Self {
-        Self { metric, ef_construction: 64, relink_passes: 0 }
+        Self { metric, ef_construction: 128, relink_passes: 0 }
     }
 }
 

@@ -138,6 +138,15 @@ impl<N: Node, M: Measure> Loop for Diverse<'_, N, M> {
                 links.push(candidate);
             }
         }
+        // Free slots go to the nearest that were passed over: they are read with the list in any case.
+        for &(_, candidate) in ranked {
+            if links.count == DEGREE {
+                break;
+            }
+            if !links.as_slice().contains(&candidate) {
+                links.push(candidate);
+            }
+        }
         links
     }
 }

@@ -112,6 +112,10 @@ impl Loop for Rotate<'_> {
 #[inline(always)]
 fn damped(sum: i32) -> i32 {
     let size = sum.unsigned_abs();
+    // Most sums of most texts are small; asking first spares them the rest.
+    if let Some(&root) = ROOTS.get(usize_of(size)) {
+        return if sum < 0 { -root } else { root };
+    }
     // An even shift that leaves 64 to 255, so that half of it belongs to the root.
     let shift = ((32 - size.leading_zeros()).saturating_sub(8) + 1) & !1;
     let root = ROOTS.get(usize_of(size >> shift)).map_or(0, |root| root << (shift / 2));
@@ -130,34 +134,37 @@ fn make_room(sums: &mut [i32; CODE_BITS]) {
     }
 }
 
-/// The Walsh-Hadamard transform in place, not scaled.
+/// The side of the numbers laid out as a square.
+const SIDE: usize = 32;
+
+/// The Walsh-Hadamard transform, not scaled, its results transposed as a square of 32 by 32; which number comes where does
+/// not matter to a random rotation, and so every step is a sum and a difference of whole rows.
 #[inline(always)]
 fn hadamard(sums: &mut [i32; CODE_BITS]) {
-    let mut half = 1;
-    while half < 16 {
-        // Neighbours first: whole blocks of 32, so that the compiler sees fixed widths.
-        for block in sums.as_chunks_mut::<32>().0 {
-            for pair in block.chunks_exact_mut(2 * half) {
-                let (left, right) = pair.split_at_mut(half);
-                butterflies(left, right);
+    hadamard_of_rows(sums);
+    let before = *sums;
+    for (row, at) in sums.as_chunks_mut::<SIDE>().0.iter_mut().zip(0..SIDE) {
+        for (to, from) in row.iter_mut().zip(before.as_chunks::<SIDE>().0) {
+            *to = from[at];
+        }
+    }
+    hadamard_of_rows(sums);
+}
+
+/// The transform down each column of the square.
+#[inline(always)]
+fn hadamard_of_rows(sums: &mut [i32; CODE_BITS]) {
+    // Told the length, the compiler unrolls all of it into 10,000 instructions that shuffle; asked, it makes plain loops.
+    let length = std::hint::black_box(CODE_BITS);
+    let mut half = SIDE;
+    while half < length {
+        for pair in sums.chunks_exact_mut(2 * half) {
+            let (left, right) = pair.split_at_mut(half);
+            for (a, b) in left.iter_mut().zip(right) {
+                (*a, *b) = (*a + *b, *a - *b);
             }
         }
         half *= 2;
-    }
-    while half < CODE_BITS {
-        for pair in sums.chunks_exact_mut(2 * half) {
-            let (left, right) = pair.split_at_mut(half);
-            butterflies(left, right);
-        }
-        half *= 2;
-    }
-}
-
-/// Sum and difference of each pair.
-#[inline(always)]
-fn butterflies(left: &mut [i32], right: &mut [i32]) {
-    for (a, b) in left.iter_mut().zip(right) {
-        (*a, *b) = (*a + *b, *a - *b);
     }
 }
 
