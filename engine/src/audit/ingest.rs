@@ -339,6 +339,10 @@ impl Run<'_> {
 
     /// Takes one request in, unless a sealed segment or the one in the making holds it.
     fn take(&mut self, taken: Taken, sealed: bool) -> Result<()> {
+        // Texts of requests that are known already serve too: so a log read again renders skeletons anew.
+        for (fingerprint, text) in taken.texts {
+            self.texts.insert(fingerprint, &text);
+        }
         if sealed || !self.fresh.insert(taken.request.identity) {
             self.summary.inputs.repeated += 1;
             self.log().repeated += 1;
@@ -348,9 +352,6 @@ impl Run<'_> {
         self.log().requests += 1;
         self.summary.inputs.media_skipped += u64::from(taken.media_skipped);
         self.summary.inputs.unattributed += u64::from(!taken.attributed);
-        for (fingerprint, text) in taken.texts {
-            self.texts.insert(fingerprint, &text);
-        }
         self.builder.push(taken.request)
     }
 

@@ -1,5 +1,6 @@
 //! `families`: prompts made from the same template.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use promptprint::Result;
@@ -13,6 +14,7 @@ use promptprint::store::segment::FileKind;
 use serde::Serialize;
 
 use super::common::{self, KeyArgs, Opened, StoreArgs};
+use super::index;
 use super::output::{Out, time};
 
 /// A family is named by a hex string that stays as long as the heart of its template does. With --members, every request:
@@ -24,6 +26,9 @@ pub struct Args {
     store: StoreArgs,
     #[command(flatten)]
     key: KeyArgs,
+    /// Read these logs, as `index` does, and render the skeletons anew from their texts
+    #[arg(long, value_name = "LOG", num_args = 1..)]
+    log: Vec<PathBuf>,
     /// List requests with their families instead
     #[arg(long)]
     members: bool,
@@ -67,6 +72,9 @@ struct Also {
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
+    if !args.log.is_empty() {
+        index::render_from(&args.log, &args.store, &args.key)?;
+    }
     let opened = common::open(&args.store, &args.key)?;
     let Some(entry) =
         opened.store.manifest().families.clone().filter(|_| opened.store.manifest().families_are_current())

@@ -98,6 +98,20 @@ pub fn read_logs(args: &LogArgs) -> Result<Indexed> {
     Ok(Indexed { summary, code })
 }
 
+/// Reads the logs of a store again and renders its skeletons from their texts.
+pub fn render_from(logs: &[PathBuf], store: &StoreArgs, key: &KeyArgs) -> Result<()> {
+    let kernels = common::kernels()?;
+    let spec = Spec::new(Shingle::C5);
+    let (mut maintainer, keys) = audit::open_or_create(&store.store, &key.path(&store.store), spec, RealFs::shared())?;
+    let preparer = Preparer::new(spec, keys, kernels);
+    let mut texts = TextCache::new(128 << 20);
+    let terminal = Terminal::new();
+    audit::index(&mut maintainer, &preparer, kernels, logs, &IndexOptions::default(), &mut texts, &terminal)?;
+    audit::mine_families(&mut maintainer, &preparer, Some(&texts), &terminal)?;
+    terminal.finish();
+    Ok(())
+}
+
 /// What was read, in words.
 pub fn summary_lines(summary: &Summary) -> Vec<String> {
     let inputs = &summary.inputs;
