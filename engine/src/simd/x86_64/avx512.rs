@@ -78,7 +78,7 @@ kernels! {
             let written = at.written;
             let kept = at.take(masks, breaks);
             store(dst, written, _mm512_maskz_compress_epi8(kept.bytes, even));
-            if kept.last {
+            if !at.step(kept) {
                 break;
             }
         }
