@@ -1,6 +1,7 @@
 //! The command line: reads logs into a store, and answers from it.
 
 mod audit;
+mod bench;
 mod campaigns;
 mod common;
 mod families;
@@ -52,6 +53,8 @@ enum Command {
     Verify(verify::Args),
     /// Seal what gateways logged, mine families, merge and let go of old segments
     Maintain(maintain::Args),
+    /// Time the sketching kernels on this machine; what to send in for a CPU that is in no table
+    Bench(bench::Args),
     /// Hide all requests of an account at once; compaction removes them
     Forget(forget::Args),
 }
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Command::Stats(args) => stats::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Maintain(args) => maintain::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Forget(args) => forget::run(&args),
     };
     match result {
