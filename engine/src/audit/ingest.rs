@@ -190,7 +190,7 @@ pub fn index(
         recorded: Inputs::default(),
     };
     // A log that is not there is found before the first is read.
-    let readers = logs.iter().map(|log| LineReader::open(log)).collect::<Result<Vec<_>>>()?;
+    let readers = logs.iter().map(|log| options.parse.open(log)).collect::<Result<Vec<_>>>()?;
     let mut result = Ok(());
     for (reader, log) in readers.into_iter().zip(logs) {
         let name = preparer.keys().seal("log name", log.display().to_string().as_bytes());

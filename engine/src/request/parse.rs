@@ -1,17 +1,20 @@
 //! One line of a log to the requests it tells of: finds out which shape the line has and has that shape read it.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::draft::Draft;
-use super::formats::Format;
+use super::formats::{self, Format};
+use super::join::AccessIndex;
 use super::json::{self, Json, Tape};
 use super::map::PathMap;
+use super::source::LineReader;
 use super::{
     Request, anthropic, batch, bedrock, body, chat, helicone, kong, langfuse, litellm, openinference, otel, plain,
     responses, spans,
 };
-use crate::error::LineError;
+use crate::error::{LineError, Result as LogResult};
 use crate::num;
 
 /// How lines are read.
@@ -21,6 +24,26 @@ pub struct ParseOptions {
     pub chain_seed: u64,
     /// Where to find everything, for logs of no known format; then no format is looked for.
     pub map: Option<Arc<PathMap>>,
+    /// An access log that completes requests of the same id with what their own line does not say.
+    pub join: Option<Arc<AccessIndex>>,
+}
+
+impl ParseOptions {
+    /// Opens a log that is to be read under these options: of a file in columns only what is asked for is read.
+    /// # Errors
+    /// As [`LineReader::open`].
+    pub fn open(&self, log: &Path) -> LogResult<LineReader> {
+        match &self.map {
+            Some(map) => LineReader::open_columns(log, &map.columns()),
+            None => LineReader::open_columns(log, formats::COLUMNS),
+        }
+    }
+
+    fn complete(&self, parsed: &mut Parsed) {
+        if let Some(join) = &self.join {
+            join.complete(&mut parsed.request);
+        }
+    }
 }
 
 /// Memory that is kept from line to line; one a thread.
@@ -94,6 +117,7 @@ pub fn parse_line(
         let (mut parsed, _) = draft.finish();
         parsed.format = format;
         parsed.ordinal = ordinal;
+        options.complete(&mut parsed);
         ordinal += 1;
         out.push(parsed);
     });
@@ -112,6 +136,7 @@ pub fn explain(line: &[u8], options: &ParseOptions) -> Result<Vec<Explanation>, 
         let (mut parsed, taken) = draft.finish();
         parsed.format = format;
         parsed.ordinal = num::u32_saturating(all.len());
+        options.complete(&mut parsed);
         all.push(Explanation { parsed, taken });
     })?;
     Ok(all)

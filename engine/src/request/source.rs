@@ -349,8 +349,20 @@ fn in_columns(path: &Path, columns: &[&str]) -> Result<Option<Records>> {
     Ok(Columns::open(path, columns)?.map(Records::Columns))
 }
 
+/// Says what is missing instead of a million lines that are no JSON.
 #[cfg(not(feature = "parquet"))]
-fn in_columns(_path: &Path, _columns: &[&str]) -> Result<Option<Records>> {
+fn in_columns(path: &Path, _columns: &[&str]) -> Result<Option<Records>> {
+    let mut start = Vec::new();
+    let is_file = path.metadata().is_ok_and(|data| data.is_file());
+    if is_file {
+        let file = File::open(path).map_err(|source| Error::io("open", path, source))?;
+        file.take(6).read_to_end(&mut start).map_err(|source| Error::io("read", path, source))?;
+    }
+    if start.starts_with(b"PAR1") || start == b"ARROW1" {
+        let reason =
+            format!("{} is in columns: build promptprint with the feature `parquet` to read it", path.display());
+        return Err(Error::InvalidArgument { argument: "log", reason });
+    }
     Ok(None)
 }
 
