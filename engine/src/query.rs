@@ -79,6 +79,12 @@ impl<'a> Searcher<'a> {
         Ok(Self { snapshot, views: snapshot.views()?, kernels })
     }
 
+    /// The snapshot.
+    #[must_use]
+    pub fn snapshot(&self) -> &'a Snapshot {
+        self.snapshot
+    }
+
     /// The columns of the segments, in the order that [`Hit::segment`] counts in.
     #[must_use]
     pub fn views(&self) -> &[SegmentView<'a>] {

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::ingest::Skipped;
+use super::lines::leave_out;
 use crate::corpus::builder::PreparedRequest;
 use crate::corpus::names::Reader;
 use crate::corpus::prepare::{PrepareScratch, Preparer};
@@ -68,7 +69,10 @@ pub fn near(
                 skipped.add(reader.name(), line.number, reason);
                 continue;
             }
-            for (place, query) in parsed.drain(..).enumerate() {
+            for (place, mut query) in parsed.drain(..).enumerate() {
+                // What the store knows as an earlier turn is not asked here, and would find the query's own conversation.
+                let mut turns = preparer.turns(&query);
+                leave_out(&mut query, &mut turns, &|turn| searcher.snapshot().tells(searcher.views(), turn));
                 let (prepared, _) = preparer.request(query.request, line.bytes, place, &mut scratch);
                 if !answer(answer_one(searcher, &mut ids, prepared, options)?)? {
                     return Ok(skipped);

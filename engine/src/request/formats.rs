@@ -244,7 +244,7 @@ impl Format {
                 what: "OpenTelemetry spans or log records under the GenAI conventions: OTLP JSON or one span a line",
                 prompt: "gen_ai.input.messages, gen_ai.system_instructions, gen_ai.tool.definitions; older: events gen_ai.*.message, gen_ai.prompt, gen_ai.prompt.N.*",
                 fields: "id from the span's id, account from user.id else enduser.id, the span's start, client.address, user_agent.original, gen_ai.request.*",
-                checked: "opentelemetry-semantic-conventions 0.66b2 and opentelemetry-util-genai 1.3b0; that user.id is the account is our choice",
+                checked: "opentelemetry-semantic-conventions 0.66b2 and opentelemetry-util-genai 1.3b0; that user.id is the account is our choice; the older events gen_ai.*.message are no longer in these packages and not verified",
             },
             Self::OpenInference => Description {
                 name: "openinference",

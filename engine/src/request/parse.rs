@@ -20,7 +20,7 @@ use crate::num;
 /// How lines are read.
 #[derive(Debug, Clone, Default)]
 pub struct ParseOptions {
-    /// Keys the chains by which a conversation's earlier turns are known again: take it from the store's secret.
+    /// Keys the chains by which a conversation's earlier turns are known again: [`crate::key::Keys::chain_seed`].
     pub chain_seed: u64,
     /// Where to find everything, for logs of no known format; then no format is looked for.
     pub map: Option<Arc<PathMap>>,
@@ -76,6 +76,9 @@ pub struct Turns {
     pub chain: Vec<u64>,
     /// For each part of the request the message it comes from, counted from 1; 0 for what belongs to no turn.
     pub of_parts: Vec<u32>,
+    /// Messages up to the last one that the model has answered, it and its answer included; a beginning of an answer that
+    /// the caller put there himself is none. What stands in them was asked by an earlier request.
+    pub answered: u32,
     /// The earlier response that this request goes on from, where the API keeps the history itself.
     pub previous: Option<String>,
 }
@@ -301,6 +304,43 @@ mod tests {
                 Ok(0)
             );
         }
+    }
+
+    /// Of a repeated account the first one counted, so that a request could show the log another account than the server.
+    #[test]
+    fn of_equal_keys_the_last_one_counts() {
+        let line = r#"{"id":"x","account":"a","ts":1,"model":"m","account":"b","id":"y","ts":2,"messages":[],
+            "messages":[{"role":"user","content":"first","content":"u"}],"org":"o","org":null}"#;
+        let request = parse(line).expect("a request").request;
+        assert_eq!((request.id.as_deref(), request.time_ms), (Some("y"), Some(2)));
+        assert_eq!((request.principals.account.as_deref(), request.principals.org), (Some("b"), None));
+        assert_eq!(request.parts.last().map(|part| part.text.as_str()), Some("u"));
+    }
+
+    #[test]
+    fn numbers_and_strings_stand_for_each_other() {
+        let line = r#"{"id":12.5,"account":7,"key":true,"ts":"1790000000000","ip":{"v4":1},"model":null,"prompt":"p"}"#;
+        let request = parse(line).expect("a request").request;
+        assert_eq!((request.id.as_deref(), request.time_ms), (Some("12.5"), Some(1_790_000_000_000)));
+        assert_eq!(request.principals.account.as_deref(), Some("7"));
+        // Whatever is no scalar is no name.
+        assert_eq!(
+            (request.principals.key.as_deref(), request.tags.ip, request.tags.model),
+            (Some("true"), None, None)
+        );
+    }
+
+    #[test]
+    fn bad_encodings_become_replacement_characters_wherever_they_stand() {
+        let parsed = parse_bytes(
+            b"{\"account\":\"\xc3\x28\",\"messages\":[{\"role\":\"user\",\"content\":\"\xf0\x9f\\ud83d\"}]}",
+        );
+        let request = parsed.expect("a request").request;
+        assert_eq!(request.principals.account.as_deref(), Some("\u{fffd}("));
+        assert_eq!(request.parts[0].text, "\u{fffd}\u{fffd}");
+        // In another encoding a line is no JSON, and says so.
+        let utf16: Vec<u8> = r#"{"prompt":"p"}"#.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(matches!(parse_bytes(&utf16), Err(LineError::Json(_))));
     }
 
     #[test]

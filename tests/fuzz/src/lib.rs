@@ -1,11 +1,12 @@
 //! What each fuzz target checks; the targets themselves only name it.
 
+use std::collections::HashSet;
 use std::io::Cursor;
 use std::sync::Arc;
 
 use promptprint::limits;
 use promptprint::request::Request;
-use promptprint::request::conversation::Conversations;
+use promptprint::request::conversation::{self, Turn};
 use promptprint::request::join::AccessIndex;
 use promptprint::request::map::PathMap;
 use promptprint::request::parse::{ParseOptions, Parsed, Scratch, explain, parse_line};
@@ -104,17 +105,22 @@ pub fn json_agrees(data: &[u8]) {
     assert_eq!(out[0].request.parts[0].text, text);
 }
 
-/// Requests of one sender, one a line.
+/// Requests of one sender, one a line: parts and their turns stay together, whatever is left out.
 pub fn conversations(data: &[u8]) {
-    let (mut conversations, mut scratch, mut out) = (Conversations::new(3), Scratch::default(), Vec::new());
+    let (mut scratch, mut out) = (Scratch::default(), Vec::new());
     for line in data.split(|&byte| byte == b'\n') {
         let _ = parse_line(line, &ParseOptions::default(), &mut scratch, &mut out);
     }
+    let asked: HashSet<u64> =
+        out.iter().flat_map(conversation::turns).filter(|turn| !turn.is_earlier).map(|turn| turn.chain).collect();
     for parsed in &mut out {
+        let turns: Vec<Turn> = conversation::turns(parsed).collect();
+        let known = |turn: &&Turn| turn.is_earlier && asked.contains(&turn.chain);
+        let places: Vec<usize> = turns.iter().filter(known).map(|turn| turn.part).collect();
         let before = parsed.request.parts.len();
-        let continuation = conversations.observe(parsed);
-        assert_eq!(usize::try_from(continuation.parts_known).ok(), Some(before - parsed.request.parts.len()));
+        let gone = conversation::leave_out(parsed, |part| places.contains(&part));
+        assert_eq!((gone, parsed.request.parts.len()), (places.len(), before - places.len()));
+        assert_eq!(conversation::turns(parsed).filter(|turn| turn.is_earlier && asked.contains(&turn.chain)).count(), 0);
         keeps_its_bounds(parsed);
-        assert!(conversations.len() <= 3);
     }
 }

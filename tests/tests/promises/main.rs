@@ -6,6 +6,7 @@ mod acknowledged_survives_kill;
 mod bad_lines_are_told_and_skipped;
 mod command_line_keeps_its_contract;
 mod compaction_does_not_show_the_order;
+mod conversations_count_each_turn_once;
 mod damaged_stores_are_refused;
 mod families_beat_the_prefix;
 mod forget_hides_at_once;

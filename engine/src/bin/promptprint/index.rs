@@ -145,6 +145,9 @@ fn summary_lines(summary: &Summary) -> Vec<String> {
     if inputs.unattributed > 0 {
         lines.push(format!("{} requests name no account, key or user: counted, never accused", inputs.unattributed));
     }
+    if summary.parts_known > 0 {
+        lines.push(format!("{} earlier turns of conversations were known and left out", summary.parts_known));
+    }
     if summary.interrupted {
         lines.push("interrupted; what is counted here is kept".to_owned());
     }
