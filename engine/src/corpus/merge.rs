@@ -33,8 +33,8 @@ pub fn merge(segments: &[&Segment], keys: &Keys) -> Result<SegmentBuilder> {
             }
             let id = ids.get(keys, row).ok_or_else(|| view.damaged(section::ID_BLOCKS, CorruptKind::Sealed))?;
             let mut parts = Vec::new();
-            let mut turns = RequestTurns::default();
-            turns.asked = asked.get(&u32_saturating(row)).cloned().unwrap_or_default();
+            let asked = asked.get(&u32_saturating(row)).cloned().unwrap_or_default();
+            let mut turns = RequestTurns { asked, ..RequestTurns::default() };
             for part in view.parts_of(row) {
                 if let Some(turn) = told.get(&u32_saturating(part)) {
                     turns.earlier.push((u32_saturating(parts.len()), *turn));

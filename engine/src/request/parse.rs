@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::draft::Draft;
-use super::formats::{self, Format};
+use super::formats::Format;
 use super::join::AccessIndex;
 use super::json::{self, Json, Tape};
 use super::map::PathMap;
@@ -20,7 +20,7 @@ use crate::num;
 /// How lines are read.
 #[derive(Debug, Clone, Default)]
 pub struct ParseOptions {
-    /// Keys the chains by which a conversation's earlier turns are known again: [`crate::key::Keys::chain_seed`].
+    /// Keys the chains by which a conversation's earlier turns are known again: the one that the store's keys give.
     pub chain_seed: u64,
     /// Where to find everything, for logs of no known format; then no format is looked for.
     pub map: Option<Arc<PathMap>>,
@@ -35,7 +35,7 @@ impl ParseOptions {
     pub fn open(&self, log: &Path) -> LogResult<LineReader> {
         match &self.map {
             Some(map) => LineReader::open_columns(log, &map.columns()),
-            None => LineReader::open_columns(log, formats::COLUMNS),
+            None => LineReader::open(log),
         }
     }
 

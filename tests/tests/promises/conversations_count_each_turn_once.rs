@@ -1,7 +1,7 @@
 //! An agent's run of n requests, each with all turns before, costs O(n), is not its own near-duplicate, and its changing
 //! system block is one family; what is left depends on the set of requests, not on their order.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use promptprint::audit::{self, IndexOptions, Silent, TextCache};
 use promptprint::corpus::prepare::Preparer;
@@ -65,16 +65,20 @@ struct Store {
     parts: Vec<(PartKind, u64)>,
 }
 
-/// Indexes `lines`, in segments of `segment` requests, and compacts; the parts are those before the compaction.
-fn indexed(dir: &Path, name: &str, lines: &[String], segment: usize) -> Store {
+/// Indexes `lines`, in logs and segments of `log_lines` requests, and compacts; the parts are those before the compaction.
+fn indexed(dir: &Path, name: &str, lines: &[String], log_lines: usize) -> Store {
     let (store, key) = (dir.join(name), dir.join("shared.key"));
-    let path = write(dir, &format!("{name}.jsonl"), &lines.join("\n"));
+    let logs: Vec<PathBuf> = lines
+        .chunks(log_lines)
+        .enumerate()
+        .map(|(n, lines)| write(dir, &format!("{name}-{n}.jsonl"), &lines.join("\n")))
+        .collect();
     let (spec, kernels) = (Spec::new(Shingle::C5), Kernels::detect());
     let (mut maintainer, keys) = audit::open_or_create(&store, &key, spec, RealFs::shared()).expect("store");
     let preparer = Preparer::new(spec, keys.clone(), kernels);
-    let mut options = IndexOptions { segment_requests: segment, ..IndexOptions::default() };
+    let mut options = IndexOptions { segment_requests: log_lines, ..IndexOptions::default() };
     options.parse.chain_seed = keys.chain_seed();
-    audit::index(&mut maintainer, &preparer, kernels, &[path], &options, &mut TextCache::new(0), &Silent)
+    audit::index(&mut maintainer, &preparer, kernels, &logs, &options, &mut TextCache::new(0), &Silent)
         .expect("indexed");
     let snapshot = Snapshot::open(maintainer.store()).expect("opened");
     let mut parts = Vec::new();
@@ -161,7 +165,7 @@ fn neither_order_nor_shards_show() {
     let whole = indexed(dir.path(), "whole", &lines, 1 << 18);
     let mut reversed = lines.clone();
     reversed.reverse();
-    // In segments of five the beginnings come last, so that later turns keep what compaction leaves out.
+    // In logs of five lines the beginnings come last, so that later turns keep what compaction leaves out.
     let sharded = indexed(dir.path(), "sharded", &reversed, 5);
     assert!(sharded.parts.len() > whole.parts.len());
     assert!(whole.bytes == sharded.bytes, "the order shows");
