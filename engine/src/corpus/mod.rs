@@ -12,6 +12,7 @@ pub mod names;
 pub mod observation;
 pub mod population;
 pub mod prepare;
+mod repeats;
 pub mod snapshot;
 pub mod turns;
 pub mod verdicts;

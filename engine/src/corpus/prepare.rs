@@ -4,6 +4,7 @@
 
 use super::builder::{PreparedPart, PreparedRequest, time_or_none};
 use super::origin_names;
+use super::repeats::Repeats;
 use super::turns::RequestTurns;
 use crate::family::anchor;
 use crate::key::Keys;
@@ -37,6 +38,7 @@ pub struct PrepareScratch {
     sketch: Scratch,
     anchor: anchor::Scratch,
     anchors: anchor::Anchors,
+    repeats: Repeats,
 }
 
 impl Preparer {
@@ -103,7 +105,9 @@ impl Preparer {
         for name in origin.iter_mut().flatten() {
             cut(name);
         }
-        let parts = request.parts.iter().map(|part| self.part(part, scratch)).collect();
+        let mut repeats = std::mem::take(&mut scratch.repeats);
+        let parts = request.parts.iter().map(|part| repeats.of(part, |part| self.part(part, scratch))).collect();
+        scratch.repeats = repeats;
         let time_ms = time_or_none(request.time_ms);
         (
             PreparedRequest { identity, id: request.id, time_ms, origin, parts, turns: RequestTurns::default() },

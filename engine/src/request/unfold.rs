@@ -18,25 +18,35 @@ const FOLDED: &[&str] = &[
     "events",
     "functions",
     "identity",
+    "inferenceConfig",
     "input",
+    "logit_bias",
     "messages",
     "metadata",
-    "modelParameters",
+    "modalities",
     "model_parameters",
+    "modelParameters",
+    "output_config",
     "params",
     "proxy_server_request",
+    "reasoning",
     "request",
     "request_body",
     "resourceLogs",
     "resourceSpans",
     "response_format",
-    "toolDefinitions",
+    "text",
+    "textGenerationConfig",
+    "thinking",
+    "tool_choice",
     "tool_definitions",
+    "toolConfig",
+    "toolDefinitions",
     "tools",
 ];
 
 /// Columns that hold a list or a text; a text may well begin as an object does.
-const LISTS: &[&str] = &["stop", "system"];
+const LISTS: &[&str] = &["stop", "stop_sequences", "stopSequences", "system"];
 
 /// `row`, a JSON object, with its folded cells opened; `None` where there is nothing to open.
 pub(super) fn unfold(row: &str, tape: &mut Tape) -> Option<String> {
