@@ -10,6 +10,7 @@ mod conversations_count_each_turn_once;
 mod damaged_stores_are_refused;
 mod families_beat_the_prefix;
 mod forget_hides_at_once;
+mod golden_stores_open;
 mod logs_are_read_as_they_are_found;
 mod near_duplicates_are_found;
 mod nothing_is_readable_without_the_key;
