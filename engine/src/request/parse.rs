@@ -393,7 +393,7 @@ mod tests {
     #[test]
     fn odd_messages_have_a_defined_answer() {
         let user = r#"{"role":"user","content":"u"}"#;
-        let cases: [(&str, &[PartKind], u32); 9] = [
+        let cases: [(&str, &[PartKind], u32); 10] = [
             // Null, absent and empty content.
             (r#"{"role":"assistant","content":null},{"role":"user"}"#, &[PartKind::LastUser], 0),
             (r#"{"role":"user","content":[]}"#, &[PartKind::LastUser], 0),
@@ -411,6 +411,12 @@ mod tests {
             ),
             (
                 r#"{"role":"user","content":[{"type":"text","text":5},{"type":7,"text":"t"}]}"#,
+                &[PartKind::FirstUser, PartKind::LastUser],
+                1,
+            ),
+            // Blocks of a kind that nobody knows count as text where they have some.
+            (
+                r#"{"role":"user","content":[{"type":"new","text":"t"},{"type":"new"}]}"#,
                 &[PartKind::FirstUser, PartKind::LastUser],
                 1,
             ),

@@ -11,8 +11,9 @@ use super::common::{self, KeyArgs, StoreArgs};
 use super::input::InputArgs;
 use super::output::Out;
 
-/// Each part of a query is compared with the parts of its kind, and a request scores by its best user part; a request does
-/// not return itself. The resemblance is an estimate of the Jaccard similarity of the two texts' 5-character shingles. Its
+/// Each part of a query is compared with the parts of its kind, and a request scores by its best user part (a step of an
+/// agent's run, which has none, by what tools gave back); a request does not return itself, nor is it near the earlier turns
+/// of its own conversation. The resemblance is an estimate of the Jaccard similarity of the two texts' 5-character shingles. Its
 /// standard error is at most .032 at .85, .036 at .80 and .043 at .60, and about a quarter less for texts of up to 100
 /// characters; --min bounds the estimate.
 #[derive(Debug, clap::Args)]
