@@ -5,8 +5,10 @@
 //! leader, so that "is a leader" is a comparison and "members of" is a range.
 
 pub mod builder;
+pub mod exemplars;
 pub mod families;
 pub mod filter;
+pub mod graphs;
 pub mod merge;
 pub mod names;
 pub mod observation;
@@ -86,6 +88,12 @@ pub mod section {
     pub const ID_BLOCK_STARTS: u32 = 27;
     /// Sealed request ids, in row order.
     pub const ID_BLOCKS: u32 = 28;
+    /// Embedding code of each form; 128 bytes, zeros where it has none. Empty where no form has one.
+    pub const FORM_CODES: u32 = 40;
+    /// Graph image of the leaders' signatures; its rows are forms. Empty where a scan serves.
+    pub const SIGNATURE_GRAPH: u32 = 41;
+    /// Graph image of the leaders' codes; its rows are forms. Empty where a scan serves.
+    pub const CODE_GRAPH: u32 = 42;
 }
 
 /// The ten names an origin is made of. The numbers are on disk: never reuse one.

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use promptprint::corpus::prepare::CodeSource;
 use promptprint::corpus::snapshot::{Snapshot, check_keys};
 use promptprint::key::Keys;
 use promptprint::simd::{Kernels, Level};
-use promptprint::store::Store;
 use promptprint::store::fs::RealFs;
+use promptprint::store::manifest::GraphChoice;
+use promptprint::store::{Maintainer, Store};
 use promptprint::{Error, Result};
 
 /// Damage was found.
@@ -29,6 +31,38 @@ pub struct KeyArgs {
     /// The key file [default: DIR.key beside the store]
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+}
+
+/// Which graphs new segments get, and what their codes are made by.
+#[derive(Debug, Default, clap::Args)]
+pub struct GraphArgs {
+    /// Which graphs new segments get, which give `near --by signature|code` its speed: `leaders`, of both sketches of every
+    /// leader; `families`, of the codes of one text a family and of the leaders in no family, the cheap choice for very
+    /// large logs; `none`, and no codes [default: as the store has it, a new one leaders]
+    #[arg(long, value_name = "WHICH", value_parser = ["leaders", "families", "none"])]
+    graph: Option<String>,
+    /// What embedding codes are made by: `built-in`, or `caller` for a store whose codes an embedding program gives through
+    /// the Rust API; a store keeps to one [default: as the store has it, a new one built-in]
+    #[arg(long, value_name = "WHAT", value_parser = ["built-in", "caller"])]
+    codes: Option<String>,
+}
+
+impl GraphArgs {
+    /// What the call asks for, else what the store has.
+    pub fn settle(&self, maintainer: &Maintainer) -> (GraphChoice, CodeSource) {
+        let asked = self.graph.as_ref().and_then(|name| name.parse().ok());
+        let graph = asked.unwrap_or(maintainer.store().manifest().graph);
+        let by_caller = match &self.codes {
+            Some(codes) => codes == "caller",
+            None => CodeSource::Caller.origin() == Some(&maintainer.store().manifest().codes),
+        };
+        let codes = match graph {
+            GraphChoice::None => CodeSource::None,
+            _ if by_caller => CodeSource::Caller,
+            _ => CodeSource::BuiltIn,
+        };
+        (graph, codes)
+    }
 }
 
 impl KeyArgs {

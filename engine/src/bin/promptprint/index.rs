@@ -9,7 +9,7 @@ use promptprint::sketch::spec::{Shingle, Spec};
 use promptprint::store::fs::RealFs;
 use promptprint::{Error, Result};
 
-use super::common::{self, EXIT_INTERRUPTED, KeyArgs, StoreArgs};
+use super::common::{self, EXIT_INTERRUPTED, GraphArgs, KeyArgs, StoreArgs};
 use super::output::Out;
 use super::progress::Terminal;
 
@@ -44,6 +44,8 @@ pub struct LogArgs {
     /// Megabytes of text held in memory, for rendering skeletons
     #[arg(long, value_name = "MB", default_value_t = 128)]
     text_memory: usize,
+    #[command(flatten)]
+    graph: GraphArgs,
     /// Requests of one segment at most
     #[arg(long, value_name = "N", default_value_t = 1 << 18, hide = true)]
     segment_requests: usize,
@@ -76,9 +78,14 @@ pub fn read_logs(args: &LogArgs) -> Result<Indexed> {
     let spec = Spec::new(Shingle::C5);
     let key_path = args.key.path(&args.store.store);
     let (mut maintainer, keys) = audit::open_or_create(&args.store.store, &key_path, spec, RealFs::shared())?;
-    let preparer = Preparer::new(spec, keys, kernels);
-    let options =
-        IndexOptions { strict: args.strict, segment_requests: args.segment_requests, ..IndexOptions::default() };
+    let (graph, codes) = args.graph.settle(&maintainer);
+    let preparer = Preparer::new(spec, keys, kernels).with_codes(codes);
+    let options = IndexOptions {
+        strict: args.strict,
+        segment_requests: args.segment_requests,
+        graph: Some(graph),
+        ..IndexOptions::default()
+    };
     let text_bytes = if args.no_skeletons { 0 } else { args.text_memory << 20 };
     let mut texts = TextCache::new(text_bytes);
     let terminal = Terminal::new();
@@ -103,7 +110,8 @@ pub fn render_from(logs: &[PathBuf], store: &StoreArgs, key: &KeyArgs) -> Result
     let kernels = common::kernels()?;
     let spec = Spec::new(Shingle::C5);
     let (mut maintainer, keys) = audit::open_or_create(&store.store, &key.path(&store.store), spec, RealFs::shared())?;
-    let preparer = Preparer::new(spec, keys, kernels);
+    let (_, codes) = GraphArgs::default().settle(&maintainer);
+    let preparer = Preparer::new(spec, keys, kernels).with_codes(codes);
     let mut texts = TextCache::new(128 << 20);
     let terminal = Terminal::new();
     audit::index(&mut maintainer, &preparer, kernels, logs, &IndexOptions::default(), &mut texts, &terminal)?;

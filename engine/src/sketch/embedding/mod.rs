@@ -28,6 +28,9 @@ pub const CODE_BYTES: usize = CODE_BITS / 8;
 /// The version of the rules from text to code; it is part of what makes two codes comparable.
 pub const EMBEDDING_VERSION: u16 = 1;
 
+/// What the codes of this version are made by, as a store names it: only codes of one origin can be compared.
+pub const BUILT_IN: &str = "built-in 1";
+
 /// An embedding code: the distance of two is the number of unequal bits, 0 to 1024; unrelated texts are near 512.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EmbeddingCode(pub [u8; CODE_BYTES]);
