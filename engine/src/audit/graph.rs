@@ -27,7 +27,7 @@ pub(super) fn choose_sketches(
     let manifest = maintainer.store().manifest();
     let mut wanted = manifest.clone();
     wanted.graph = graph.unwrap_or(wanted.graph);
-    if let Some(origin) = preparer.codes().origin() {
+    if let Some(origin) = preparer.code_origin() {
         check_codes(&manifest.codes, origin)?;
         origin.clone_into(&mut wanted.codes);
     }

@@ -64,7 +64,7 @@ pub fn near(
     mut answer: impl FnMut(NearAnswer) -> Result<bool>,
 ) -> Result<Skipped> {
     if let (NearBy::Sketches(NeighborOptions { by: By::Code | By::All, .. }), Some(origin)) =
-        (by, preparer.codes().origin())
+        (by, preparer.code_origin())
     {
         check_codes(searcher.code_origin(), origin)?;
     }

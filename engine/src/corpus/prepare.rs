@@ -11,6 +11,8 @@ use crate::limits::NAME_BYTES_MAX;
 use crate::num::{u32_saturating, u64_of};
 use crate::request::{Part, PartKind, Request};
 use crate::simd::Kernels;
+#[cfg(feature = "model")]
+use crate::sketch::embedding::model::StaticModel;
 use crate::sketch::embedding::{BUILT_IN, Embedder, EmbeddingCode};
 use crate::sketch::minhash::{Scratch, Signature, Sketcher};
 use crate::sketch::spec::{SketchSeed, Spec};
@@ -31,16 +33,22 @@ pub enum CodeSource {
     BuiltIn,
     /// The caller, who gives each text its code; see [`Preparer::code_of_vector`].
     Caller,
+    /// A static model; see [`Preparer::with_model`].
+    #[cfg(feature = "model")]
+    Model,
 }
 
 impl CodeSource {
-    /// The name under which a store remembers what its codes were made by; `None` where there are none.
+    /// The name under which a store remembers what its codes were made by; `None` where there are none, or where it is the
+    /// model that says.
     #[must_use]
     pub const fn origin(self) -> Option<&'static str> {
         match self {
             Self::None => None,
             Self::BuiltIn => Some(BUILT_IN),
             Self::Caller => Some("caller"),
+            #[cfg(feature = "model")]
+            Self::Model => None,
         }
     }
 }
@@ -54,6 +62,8 @@ pub struct Preparer {
     embedder: Embedder,
     anchorer: anchor::Anchorer,
     codes: CodeSource,
+    #[cfg(feature = "model")]
+    model: Option<std::sync::Arc<StaticModel>>,
     kernels: Kernels,
 }
 
@@ -76,6 +86,8 @@ impl Preparer {
             sketcher: Sketcher::new(spec, &seed, kernels),
             embedder: Embedder::new(&seed, kernels),
             codes: CodeSource::default(),
+            #[cfg(feature = "model")]
+            model: None,
             kernels,
             anchorer: anchor::Anchorer::new(keys.anchor_key()),
             keys,
@@ -88,10 +100,22 @@ impl Preparer {
         Self { codes, ..self }
     }
 
-    /// What embedding codes are made by; only codes of one origin can be compared.
+    /// The same, with embedding codes that `model` makes.
+    #[cfg(feature = "model")]
     #[must_use]
-    pub fn codes(&self) -> CodeSource {
-        self.codes
+    pub fn with_model(self, model: std::sync::Arc<StaticModel>) -> Self {
+        Self { codes: CodeSource::Model, model: Some(model), ..self }
+    }
+
+    /// The name under which a store remembers what embedding codes are made by: only codes of one origin can be compared.
+    /// `None` where none are made.
+    #[must_use]
+    pub fn code_origin(&self) -> Option<&str> {
+        #[cfg(feature = "model")]
+        if let (CodeSource::Model, Some(model)) = (self.codes, &self.model) {
+            return Some(model.origin());
+        }
+        self.codes.origin()
     }
 
     /// The code of a vector that the caller made, under the key of the store: what a caller who embeds texts itself
@@ -151,8 +175,14 @@ impl Preparer {
     /// Prepares one part.
     pub fn part(&self, part: &Part, scratch: &mut PrepareScratch) -> PreparedPart {
         let mut prepared = self.text(part.kind, part.text.as_bytes(), scratch);
-        if self.codes == CodeSource::BuiltIn {
-            prepared.code = self.code(scratch).0;
+        match self.codes {
+            CodeSource::None | CodeSource::Caller => {}
+            CodeSource::BuiltIn => prepared.code = self.code(scratch).0,
+            #[cfg(feature = "model")]
+            CodeSource::Model => {
+                let code = self.model.as_ref().map(|model| self.embedder.code_by_model(model, &scratch.form));
+                prepared.code = code.unwrap_or(EmbeddingCode::EMPTY).0;
+            }
         }
         prepared
     }

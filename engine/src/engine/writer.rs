@@ -114,6 +114,11 @@ impl Writer {
         if let (Some(origin), Some(state)) = (options.codes.origin(), reader.state()) {
             check_codes(state.sealed().map_or("", |sealed| sealed.manifest().codes.as_str()), origin)?;
         }
+        #[cfg(feature = "model")]
+        if options.codes == CodeSource::Model {
+            let reason = "a gateway makes no codes of a model; give them with observe_with_codes".to_owned();
+            return Err(Error::InvalidArgument { argument: "codes", reason });
+        }
         let owner = std::process::id();
         let current = Arc::new(new_log(&reader, &preparer, owner)?);
         Ok(Self {
@@ -223,6 +228,9 @@ impl Writer {
             part.code = match self.options.codes {
                 CodeSource::None => EmbeddingCode::EMPTY.0,
                 CodeSource::BuiltIn => self.preparer.code(&scratch.prepare).0,
+                // Refused when the writer was opened.
+                #[cfg(feature = "model")]
+                CodeSource::Model => EmbeddingCode::EMPTY.0,
                 CodeSource::Caller => codes.get(at).map_or(EmbeddingCode::EMPTY.0, |code| code.0),
             };
             parts[at] = Some(part);

@@ -16,3 +16,4 @@ mod nothing_is_readable_without_the_key;
 mod rooms_keep_their_arrows;
 mod same_log_again_adds_nothing;
 mod support;
+mod two_threads_search_twice_as_much;

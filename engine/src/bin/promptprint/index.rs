@@ -78,8 +78,8 @@ pub fn read_logs(args: &LogArgs) -> Result<Indexed> {
     let spec = Spec::new(Shingle::C5);
     let key_path = args.key.path(&args.store.store);
     let (mut maintainer, keys) = audit::open_or_create(&args.store.store, &key_path, spec, RealFs::shared())?;
-    let (graph, codes) = args.graph.settle(&maintainer);
-    let preparer = Preparer::new(spec, keys, kernels).with_codes(codes);
+    let (graph, _) = args.graph.settle(&maintainer);
+    let preparer = args.graph.apply(&maintainer, Preparer::new(spec, keys, kernels))?;
     let options = IndexOptions {
         strict: args.strict,
         segment_requests: args.segment_requests,
@@ -110,8 +110,7 @@ pub fn render_from(logs: &[PathBuf], store: &StoreArgs, key: &KeyArgs) -> Result
     let kernels = common::kernels()?;
     let spec = Spec::new(Shingle::C5);
     let (mut maintainer, keys) = audit::open_or_create(&store.store, &key.path(&store.store), spec, RealFs::shared())?;
-    let (_, codes) = GraphArgs::default().settle(&maintainer);
-    let preparer = Preparer::new(spec, keys, kernels).with_codes(codes);
+    let preparer = GraphArgs::default().apply(&maintainer, Preparer::new(spec, keys, kernels))?;
     let mut texts = TextCache::new(128 << 20);
     let terminal = Terminal::new();
     audit::index(&mut maintainer, &preparer, kernels, logs, &IndexOptions::default(), &mut texts, &terminal)?;

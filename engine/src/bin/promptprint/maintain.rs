@@ -40,8 +40,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let spec = Spec::new(Shingle::C5);
     let key_path = args.key.path(&args.store.store);
     let (mut maintainer, keys) = audit::open_or_create(&args.store.store, &key_path, spec, RealFs::shared())?;
-    let (graph, codes) = args.graph.settle(&maintainer);
-    let preparer = Preparer::new(spec, keys, kernels).with_codes(codes);
+    let (graph, _) = args.graph.settle(&maintainer);
+    let preparer = args.graph.apply(&maintainer, Preparer::new(spec, keys, kernels))?;
     let terminal = Terminal::new();
     let mut out = Out::new();
     let mut mined: Option<Instant> = None;

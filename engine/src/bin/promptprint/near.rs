@@ -39,6 +39,9 @@ pub struct Args {
     /// Hits at most, best first
     #[arg(long, default_value_t = 10)]
     top: usize,
+    #[cfg(feature = "model")]
+    #[command(flatten)]
+    model: common::ModelArgs,
     /// One line of JSON a query
     #[arg(long)]
     json: bool,
@@ -56,6 +59,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let mut out = Out::new();
     let preparer = audit::preparer_of(opened.store.manifest(), opened.store.dir(), opened.keys, kernels)?;
     let preparer = preparer.with_codes(if by == By::Bands { CodeSource::None } else { CodeSource::BuiltIn });
+    #[cfg(feature = "model")]
+    let preparer = args.model.apply(preparer)?;
     let skipped = audit::near(&searcher, &preparer, &args.input, near_by, |answer| {
         print(&mut out, &answer, args.json)?;
         Ok(!out.is_closed())

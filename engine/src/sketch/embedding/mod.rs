@@ -9,6 +9,8 @@
 //! `README.md` beside this file says how well it finds what.
 
 mod features;
+#[cfg(feature = "model")]
+pub mod model;
 mod rotate;
 mod vector;
 
@@ -93,6 +95,13 @@ impl Embedder {
         let mut sums = [0; CODE_BITS];
         features::add_text(form.text(), &self.features, &mut sums);
         rotate::code(&mut sums, rotate::Damp::Yes, &self.rotation, self.kernels)
+    }
+
+    /// The code that a static model gives a normal form; [`EmbeddingCode::EMPTY`] when it knows nothing in it.
+    #[cfg(feature = "model")]
+    #[must_use]
+    pub fn code_by_model(&self, model: &model::StaticModel, form: &NormalForm) -> EmbeddingCode {
+        model.code(form.text(), &self.rotation, self.kernels)
     }
 
     /// The code of a vector that the caller made, of 1 to 65,536 numbers: those of one model and length are comparable,
