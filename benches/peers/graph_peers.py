@@ -63,7 +63,7 @@ def run(engine):
             search(ef)
             rounds += 1
         points.append((ef, round(level, 4), round(len(queries) * rounds / (time.process_time() - start))))
-        if level > 0.9985:
+        if level >= 0.99:
             break
     start = time.time()
     if engine == "usearch":

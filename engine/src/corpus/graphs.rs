@@ -11,6 +11,10 @@ use crate::simd::Kernels;
 use crate::store::manifest::GraphChoice;
 use crate::store::segment::ContainerWriter;
 
+/// Half the effort of a graph that is made to be measured: a segment is sealed twice as fast, and bands beside the graph
+/// and a generous `ef` make up for it (`index/hnsw/README.md` has both figures).
+const EF_CONSTRUCTION: usize = 64;
+
 /// Whether graphs are made, and who hears how far that is.
 pub struct GraphTask<'a> {
     /// Which graphs; only [`GraphChoice::Leaders`] puts any into a segment.
@@ -66,7 +70,8 @@ pub(super) fn write_rows(
     if rows.len() < SCAN_NODES_MAX {
         return writer.section(id, &[]);
     }
-    match build(sketches, Some(rows), &BuildOptions::new(metric), kernels, progress) {
+    let options = BuildOptions { ef_construction: EF_CONSTRUCTION, ..BuildOptions::new(metric) };
+    match build(sketches, Some(rows), &options, kernels, progress) {
         Ok(draft) => writer.section_from(id, |mut out| draft.write_to(&mut out)),
         Err(Error::Interrupted) => writer.section(id, &[]),
         Err(error) => Err(error),

@@ -119,7 +119,7 @@ impl Preparer {
     }
 
     /// The code of a vector that the caller made, under the key of the store: what a caller who embeds texts itself
-    /// gives to [`PreparedPart::code`] or [`crate::engine::Writer::observe_with_codes`].
+    /// gives to [`PreparedPart::code`], or to a gateway's writer.
     /// # Errors
     /// As [`Embedder::code_of_vector`].
     pub fn code_of_vector(&self, vector: &[f32]) -> Result<EmbeddingCode> {

@@ -9,7 +9,7 @@ use promptprint::corpus::prepare::{CodeSource, Preparer};
 use promptprint::corpus::snapshot::Snapshot;
 use promptprint::engine::{Envelope, NeighborsSeen, Piece, QueryOptions, Reader, ReaderOptions, Writer, WriterOptions};
 use promptprint::key::Keys;
-use promptprint::num::{f64_of, u64_of};
+use promptprint::num::f64_of;
 use promptprint::query::neighbors::{By, NeighborOptions};
 use promptprint::request::PartKind;
 use promptprint::simd::Kernels;
@@ -20,25 +20,7 @@ use promptprint::store::manifest::GraphChoice;
 use promptprint_tests::cli::{labelled, ok, run};
 use serde_json::Value;
 
-use crate::support::{arg, word, write};
-
-/// A log whose texts lead each other: families of a few words apart, so that neighbours are near without being members.
-fn varied_log(count: usize) -> String {
-    use std::fmt::Write;
-    let mut text = String::new();
-    for n in 0..count {
-        let family = n % 400;
-        let mut prompt = String::new();
-        for at in 0..14 {
-            // Half of the words belong to the family, the rest to the request.
-            let stem = if at % 2 == 0 { family * 31 + at } else { n * 17 + at * 101 };
-            let _ = write!(prompt, "{}{} ", word(stem), word(stem * 7 + 3));
-        }
-        let time = 1_790_000_000_000_u64 + u64_of(n) * 1000;
-        let _ = writeln!(text, r#"{{"id":"req-{n}","account":"acct-{}","ts":{time},"prompt":"{prompt}"}}"#, n % 97);
-    }
-    text
-}
+use crate::support::{arg, varied_log, word, write};
 
 fn opened(store: &Path) -> (Maintainer, Preparer) {
     let spec = Spec::new(Shingle::C5);
@@ -117,8 +99,13 @@ fn graphs_find_what_a_scan_finds_and_never_what_is_hidden() {
     let log = varied_log(12_000);
     let store = indexed(dir.path(), "leaders", &log, GraphChoice::Leaders);
     let texts = prompts(&log);
-    let queries: Vec<String> =
-        texts.iter().step_by(97).map(|text| text.replace(' ', "e ").replacen('a', "o", 2)).collect();
+    // Every third word is another one.
+    let reworded = |text: &String| {
+        let words =
+            text.split(' ').enumerate().map(|(at, own)| if at % 3 == 0 { word(at * 71) } else { own.to_owned() });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let queries: Vec<String> = texts.iter().step_by(97).map(reworded).collect();
     for by in [By::Signature, By::Code] {
         let found = recall(&store, &queries, by, 256);
         println!("near --by {}: recall@10 {found:.4} over {} texts", by.name(), texts.len());
