@@ -9,6 +9,7 @@ mod compaction_does_not_show_the_order;
 mod damaged_stores_are_refused;
 mod families_beat_the_prefix;
 mod forget_hides_at_once;
+mod golden_stores_open;
 mod graphs_bear_damage;
 mod near_duplicates_are_found;
 mod neighbors_are_found;
