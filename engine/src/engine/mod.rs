@@ -6,6 +6,7 @@
 
 mod counter;
 mod lookup;
+mod neighbors;
 mod reader;
 mod recent;
 mod reduce;
@@ -13,6 +14,7 @@ mod sealed;
 mod stream;
 mod writer;
 
+pub use neighbors::{NeighborSeen, NeighborsSeen};
 pub use reader::{Piece, QueryOptions, Reader, ReaderOptions};
 pub use stream::{EndedRequest, RequestStream};
 pub use writer::{Durability, Envelope, Observed, Writer, WriterOptions};

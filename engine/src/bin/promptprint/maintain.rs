@@ -9,7 +9,7 @@ use promptprint::sketch::spec::{Shingle, Spec};
 use promptprint::store::fs::RealFs;
 use promptprint::{Error, Result};
 
-use super::common::{self, KeyArgs, StoreArgs};
+use super::common::{self, GraphArgs, KeyArgs, StoreArgs};
 use super::output::Out;
 use super::progress::Terminal;
 
@@ -28,6 +28,8 @@ pub struct Args {
     /// Seconds between minings of families, which read the whole store
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     mine_every: u64,
+    #[command(flatten)]
+    graph: GraphArgs,
     /// Remove segments whose last request is older
     #[arg(long, value_name = "DAYS")]
     retain: Option<u32>,
@@ -38,7 +40,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let spec = Spec::new(Shingle::C5);
     let key_path = args.key.path(&args.store.store);
     let (mut maintainer, keys) = audit::open_or_create(&args.store.store, &key_path, spec, RealFs::shared())?;
-    let preparer = Preparer::new(spec, keys, kernels);
+    let (graph, _) = args.graph.settle(&maintainer);
+    let preparer = args.graph.apply(&maintainer, Preparer::new(spec, keys, kernels))?;
     let terminal = Terminal::new();
     let mut out = Out::new();
     let mut mined: Option<Instant> = None;
@@ -48,6 +51,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             retain_ms: args.retain.map(audit::days_ms),
             now_ms: now_ms(),
             mine: due,
+            graph: Some(graph),
             ..MaintainOptions::default()
         };
         let done = match audit::maintain(&mut maintainer, &preparer, kernels, &options, &terminal) {
