@@ -4,6 +4,7 @@ pub mod anchor;
 mod atoms;
 mod cluster;
 mod describe;
+pub mod forming;
 mod judge;
 pub mod live;
 pub mod mine;
