@@ -4,7 +4,7 @@
 use promptprint::family::anchor::decode_into;
 use promptprint::family::forming::FormingTable;
 use promptprint::family::live::Table;
-use promptprint::family::{Anchors, Documents, MineOptions, Use, mine};
+use promptprint::family::{Anchors, Documents, Families, MineOptions, Use, mine};
 use promptprint::num;
 use std::error::Error;
 use std::fmt::Write as _;
@@ -40,7 +40,7 @@ pub fn replay(
         from_sealed += u64::from(known.is_some());
         let seen = known.or_else(|| {
             let text = u64::from(request.document).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            forming.observe(&anchors, 1, text).map(|forming| forming.id)
+            forming.observe(&anchors, 1, text, true).map(|forming| forming.id)
         });
         times.push(start.elapsed().as_nanos());
         from_forming += u64::from(known.is_none() && seen.is_some());
@@ -59,6 +59,30 @@ pub fn replay(
         quantile(0.999),
     )?;
     Ok(out)
+}
+
+/// The share of grouped texts to which a lookup gives the family that mining gave, and of the others to which it gives one.
+pub fn agreement(column: &Column, found: &Families) -> (f64, f64) {
+    let bytes = Table::seal(found, column.count());
+    let Some(table) = Table::open(&bytes) else { return (0.0, 0.0) };
+    let mut anchors = Anchors::default();
+    let (mut grouped, mut same, mut others, mut stray) = (0usize, 0usize, 0usize, 0usize);
+    for (mined, document) in found.of_document.iter().zip(0u32..) {
+        decode_into(column.anchors(document), &mut anchors);
+        let looked_up = table.find(&anchors, column.class(document)).map(|m| m.family);
+        match mined {
+            Some(mined) => {
+                grouped += 1;
+                same += usize::from(looked_up == Some(mined.family));
+            }
+            None => {
+                others += 1;
+                stray += usize::from(looked_up.is_some());
+            }
+        }
+    }
+    let share = |n: usize, of: usize| num::f64_of(n) / num::f64_of(of.max(1));
+    (share(same, grouped), share(stray, others))
 }
 
 /// The first documents of a column.

@@ -100,6 +100,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let families = mine(&column, &uses, &options, &|_, _, _| true)?;
     let mined = start.elapsed() - read;
     std::fs::write(&out, tsv(&rows, &uses, &families)?)?;
+    let (same, stray) = live::agreement(&column, &families);
+    writeln!(
+        std::io::stderr(),
+        "lookup in the sealed table gives the mined family to {:.1} % of its texts, and a family to {:.1} % of the others",
+        same * 100.0,
+        stray * 100.0
+    )?;
     let rate = |seconds: f64| num::f64_of(rows.len()) / seconds / 1000.0;
     writeln!(
         std::io::stderr(),
@@ -126,7 +133,8 @@ fn set(options: &mut MineOptions, name: &str, value: f64) -> Result<(), String> 
         "held_min" => options.held_min = value,
         "merge_jaccard" => options.merge_jaccard = value,
         "carriers_max" => options.carriers_max = count(),
-        "unrepeated_bits_min" => options.unrepeated_bits_min = value,
+        "everyday_bits" => options.everyday_bits = value,
+        "unreturned_bits" => options.unreturned_bits = value,
         "join_bits" => options.join_bits = value,
         "join_share" => options.join_share = value,
         _ => return Err(format!("no option is called {name}")),

@@ -23,7 +23,7 @@ pub const FORMING_MAX: usize = 1 << 12;
 const PLACE_TOLERANCE: u16 = 1;
 /// The head and the tail of a text are looked at whole, of what is between one anchor in four.
 const HEAD_TOKENS: u32 = 24;
-const TAIL_TOKENS: u32 = 12;
+const TAIL_TOKENS: u32 = 24;
 const MIDDLE_BELOW: u64 = 1 << 38;
 
 /// One anchor of recent texts.
@@ -84,7 +84,8 @@ impl Default for FormingTable {
 impl FormingTable {
     /// Takes in a text and tells the family that it belongs to or founds. `text` is a hash of its normal form, so that
     /// exact repetitions found nothing. Reads and writes one line an anchor; allocates nothing once its buffer has grown.
-    pub fn observe(&mut self, anchors: &Anchors, class: u8, text: u64) -> Option<Forming> {
+    /// `may_found` is false for a sender who has founded too many: its texts still belong to families of others.
+    pub fn observe(&mut self, anchors: &Anchors, class: u8, text: u64, may_found: bool) -> Option<Forming> {
         self.texts = self.texts.wrapping_add(1);
         self.signs.clear();
         let bit = 1u32 << (text >> 59);
@@ -104,7 +105,7 @@ impl FormingTable {
                 self.signs.push((line, way, anchor.fingerprint));
             }
         }
-        self.judge()
+        self.judge(may_found)
     }
 
     /// Counts `key` at `place` and returns where it stands. The victim is the entry of the fewest texts, the oldest first.
@@ -137,7 +138,7 @@ impl FormingTable {
     }
 
     /// The family that most signs belong to, or one that they found.
-    fn judge(&mut self) -> Option<Forming> {
+    fn judge(&mut self, may_found: bool) -> Option<Forming> {
         if self.signs.len() < BELONGING_MIN {
             return None;
         }
@@ -157,7 +158,7 @@ impl FormingTable {
         let most = runs.max_by_key(|run| run.len()).and_then(|run| Some((run.len(), *run.first()?)));
         let (number, is_new) = match most {
             Some((votes, number)) if votes >= BELONGING_MIN && votes * 3 >= signs.len() => (number, false),
-            _ if unclaimed >= FOUNDING_MIN && unclaimed * 2 >= signs.len() => (self.found(), true),
+            _ if may_found && unclaimed >= FOUNDING_MIN && unclaimed * 2 >= signs.len() => (self.found(), true),
             _ => return None,
         };
         let place = num::usize_of(number) % FORMING_MAX;
@@ -209,7 +210,7 @@ mod tests {
             let (mut form, mut scratch, mut anchors) = (NormalForm::default(), Scratch::default(), Anchors::default());
             Normalizer::new(Kernels::detect()).normalize(text.as_bytes(), &mut form);
             self.anchorer.anchors(&form, &mut scratch, &mut anchors);
-            self.table.observe(&anchors, 1, xxh3_64(form.bytes()))
+            self.table.observe(&anchors, 1, xxh3_64(form.bytes()), true)
         }
     }
 

@@ -24,7 +24,9 @@ const SHARERS_MAX: usize = 16;
 const CANDIDATES: usize = 64;
 /// Share of a text's known weight that its family must explain, and share of the family's weight that the text must hold.
 const EXPLAINED_MIN: f32 = 0.4;
-const HELD_MIN: f32 = 0.5;
+const HELD_MIN: f32 = 0.35;
+/// Bits that they must share, as for a text to be placed when families are mined.
+const WEIGHT_MIN: f32 = 8.0;
 
 /// Families sealed for lookup, in borrowed bytes.
 #[derive(Debug, Clone, Copy)]
@@ -158,10 +160,11 @@ impl<'a> Table<'a> {
         for &(family, explained, held) in sums.iter().take(used) {
             let at = num::usize_of(family).saturating_mul(FAMILY).saturating_add(8);
             let mean = num::u32_at(self.families, at).map_or(f32::INFINITY, f32::from_bits);
+            let says_enough = explained >= WEIGHT_MIN;
             let (explained, held) = (explained / known, held / mean);
             let score = explained * held.min(1.0);
             let better = found.is_none_or(|m| score > m.score || (score == m.score && family < m.family));
-            if explained >= EXPLAINED_MIN && held >= HELD_MIN && better {
+            if says_enough && explained >= EXPLAINED_MIN && held >= HELD_MIN && better {
                 found = Some(Match { family, score });
             }
         }
