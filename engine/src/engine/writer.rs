@@ -10,6 +10,7 @@ use super::reader::{Deadline, Piece, QueryOptions, Reader, Scratch, State};
 use super::recent::{Recent, Sighting};
 use crate::corpus::builder::{PreparedPart, PreparedRequest};
 use crate::corpus::prepare::Preparer;
+use crate::corpus::turns::RequestTurns;
 use crate::corpus::{ACCUSABLE, LEVELS, Level, OriginNames, observation};
 use crate::error::{Error, Result};
 use crate::limits;
@@ -203,7 +204,9 @@ impl Writer {
         };
         let first = parts.iter().min_by_key(|part| rank(part.kind));
         let seen = first.map(|part| (part.fingerprint, part.kind.class(), part.signature, part.is_empty));
-        let request = PreparedRequest { identity, id: envelope.id, time_ms, origin: envelope.origin, parts };
+        // A streamed body is reduced before its turns could be hashed: the gateway tells no conversation.
+        let turns = RequestTurns::default();
+        let request = PreparedRequest { identity, id: envelope.id, time_ms, origin: envelope.origin, parts, turns };
         let mut body = Vec::with_capacity(1024);
         observation::encode(&request, &mut body);
         let sealed = keys.seal(observation::PURPOSE, &body);

@@ -7,6 +7,7 @@
 
 use crate::family::anchor::{Anchors, FINGERPRINT_BITS};
 use crate::family::mine::{Families, Match};
+use crate::family::recurrence::UNSEEN_TEXTS;
 use crate::num;
 
 /// First bytes of a table.
@@ -51,7 +52,7 @@ impl<'a> Table<'a> {
         }
         let bits = |fingerprint: u64| {
             let texts = holders.get(&fingerprint).copied().unwrap_or(1.0).max(1.0);
-            (f64::from(documents.max(2)) / texts).log2().clamp(0.125, 31.0)
+            ((f64::from(documents) + UNSEEN_TEXTS) / texts).log2().clamp(0.125, 31.0)
         };
         let eighths = |bits: f64| num::low8(num::low32(num::u64_of_f64((bits * 8.0).round())));
         let mut means = Vec::with_capacity(found.families.len());
