@@ -91,6 +91,15 @@ impl Cluster {
         self.core.get(&anchor).map_or(0.0, |n| f64::from(*n) / self.texts)
     }
 
+    /// What a text of the cluster holds of its core on average, in bits times support. Where several templates were put
+    /// together each holds a part of the core only, and still belongs.
+    fn usual(&self, votes: &Votes) -> f64 {
+        // In one order, so that the sum has the same last bits on every run.
+        let mut core: Vec<(u32, u32)> = self.core.iter().map(|(anchor, n)| (*anchor, *n)).collect();
+        core.sort_unstable();
+        core.iter().map(|&(anchor, n)| votes.bits(anchor) * (f64::from(n) / self.texts).powi(2)).sum()
+    }
+
     /// Whether what its texts say varies: much of its core is held by a part of them only.
     pub(super) fn is_reworded(&self) -> bool {
         let (mut varied, mut all) = (0.0, 0.0);
@@ -171,9 +180,9 @@ impl Search<'_> {
         found.map(|best| best.1)
     }
 
-    /// The cluster of a text among clusters that stay as they are: `index` holds their supports.
-    fn place(&mut self, weights: &[f64], index: &SupportIndex, document: usize, weight: f64) -> Option<Match> {
-        self.sums.resize(weights.len(), (0.0, 0.0));
+    /// The cluster of a text among clusters that stay as they are: `usual` is what their texts hold, `index` has supports.
+    fn place(&mut self, usual: &[f64], index: &SupportIndex, document: usize, weight: f64) -> Option<Match> {
+        self.sums.resize(usual.len(), (0.0, 0.0));
         let votes = self.votes;
         for &anchor in votes.of(document) {
             for &(cluster, support) in index.get(&anchor).into_iter().flatten() {
@@ -183,9 +192,9 @@ impl Search<'_> {
         let mut found: Option<(f64, u32)> = None;
         while let Some(number) = self.touched.pop() {
             let at = num::usize_of(number);
-            let (Some(sum), Some(mean)) = (self.sums.get_mut(at), weights.get(at)) else { continue };
+            let (Some(sum), Some(usual)) = (self.sums.get_mut(at), usual.get(at)) else { continue };
             let (explained, held) = std::mem::take(sum);
-            let score = self.score(explained / weight, held / mean);
+            let score = self.score(explained / weight, held / usual);
             let (best, lowest) = found.unwrap_or((0.0, u32::MAX));
             if score > best || (score == best && score > 0.0 && number < lowest) {
                 found = Some((score, number));
@@ -240,12 +249,12 @@ pub(super) fn cluster(votes: &Votes, order: &[u32], options: &MineOptions) -> (V
     for _ in 0..ROUNDS {
         clusters = merge(&clusters, votes, options);
         let index = index_of(&clusters);
-        let weights: Vec<f64> = clusters.iter().map(|cluster| cluster.weight).collect();
+        let usual: Vec<f64> = clusters.iter().map(|cluster| cluster.usual(votes)).collect();
         let mut next = vec![Cluster::default(); clusters.len()];
         for &document in order {
             let at = num::usize_of(document);
             let weight = votes.weight(at);
-            let place = if weight >= WEIGHT_MIN { search.place(&weights, &index, at, weight) } else { None };
+            let place = if weight >= WEIGHT_MIN { search.place(&usual, &index, at, weight) } else { None };
             if let Some(cluster) = place.and_then(|m| next.get_mut(num::usize_of(m.family))) {
                 cluster.add(votes.of(at), weight);
             }
