@@ -50,8 +50,14 @@ pub struct Scratch {
     tokens: Tokens,
     shingles: Vec<u64>,
     chosen: Vec<u32>,
-    seen: Vec<(u64, u32)>,
+    /// For the fingerprints chosen so far, where in `out` they are plus one; by their low bits, 0 where free.
+    seen: Vec<u16>,
+    spare: Vec<u32>,
 }
+
+/// Places for fingerprints while repeated ones are looked for: twice as many as there are anchors at most.
+const SEEN: usize = 2 * limits::ANCHORS_MAX;
+const _: () = assert!(SEEN.is_power_of_two() && SEEN <= 1 << 15, "places are masked, and numbered in 16 bits");
 
 /// Makes anchors under a secret key.
 #[derive(Clone)]
@@ -106,25 +112,26 @@ impl Anchorer {
         }
         self.choose(shingles, chosen);
         seen.clear();
-        seen.extend(chosen.iter().map(|&at| {
-            let mixed = shingles.get(num::usize_of(at)).copied().unwrap_or(0);
-            (self.fingerprint(mixed), at)
-        }));
-        // A repeated shingle counts once, where it stands first.
-        seen.sort_unstable();
-        seen.dedup_by_key(|entry| entry.0);
-        seen.sort_unstable_by_key(|entry| entry.1);
-        out.anchors.extend(seen.iter().map(|&(fingerprint, position)| Anchor { fingerprint, position }));
+        seen.resize(SEEN, 0);
+        for &position in chosen.iter().take(limits::ANCHORS_MAX) {
+            let mixed = shingles.get(num::usize_of(position)).copied().unwrap_or(0);
+            let fingerprint = self.fingerprint(mixed);
+            // A repeated shingle counts once, where it stands first: positions ascend.
+            if is_new(fingerprint, seen, &out.anchors) {
+                out.anchors.push(Anchor { fingerprint, position });
+            }
+        }
     }
 
     /// Replaces `out` by a sample of the tokens of the text whose anchors `scratch` made last: the distinct 32-bit hashes
     /// below [`TOKEN_SAMPLE_BELOW`], ascending, at most [`limits::TOKENS_MAX`] of them (the smallest). The threshold is the
     /// same for every text, so two samples hold the same share of what the texts have in common.
-    pub fn token_sample(&self, scratch: &Scratch, out: &mut Vec<u32>) {
-        out.clear();
-        let hashes = scratch.tokens.as_slice().iter().map(|token| num::high32(token.hash));
-        out.extend(hashes.filter(|hash| *hash < TOKEN_SAMPLE_BELOW));
-        out.sort_unstable();
+    pub fn token_sample(&self, scratch: &mut Scratch, out: &mut Vec<u32>) {
+        let Scratch { tokens, spare, .. } = scratch;
+        let hashes = tokens.as_slice().iter().map(|token| num::high32(token.hash));
+        spare.clear();
+        spare.extend(hashes.filter(|hash| *hash < TOKEN_SAMPLE_BELOW));
+        sort_hashes(spare, out);
         out.dedup();
         out.truncate(limits::TOKENS_MAX);
     }
@@ -196,6 +203,59 @@ impl Anchorer {
     }
 }
 
+/// Takes in a fingerprint, a keyed hash and so spread evenly by its low bits; tells whether it was not in `anchors`. `seen`
+/// has a free place, since it has more places than there are anchors.
+fn is_new(fingerprint: u64, seen: &mut [u16], anchors: &[Anchor]) -> bool {
+    let mut at = num::usize_of(num::low32(fingerprint)) % SEEN;
+    while let Some(place) = seen.get_mut(at) {
+        match usize::from(*place).checked_sub(1).and_then(|known| anchors.get(known)) {
+            Some(known) if known.fingerprint == fingerprint => return false,
+            Some(_) => at = (at + 1) % SEEN,
+            None => {
+                *place = u16::try_from(anchors.len() + 1).unwrap_or(u16::MAX);
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// Replaces `out` by `hashes` in order. They are keyed hashes below [`TOKEN_SAMPLE_BELOW`], so their high bits spread them
+/// over buckets evenly: one pass puts each into its bucket, one insertion sort all buckets in order.
+fn sort_hashes(hashes: &[u32], out: &mut Vec<u32>) {
+    const BUCKETS: usize = 256;
+    // Equal words fill buckets unevenly: a bound on what one unlucky bucket costs.
+    const SPREAD_MAX: usize = 4 * BUCKETS;
+    let bucket = |hash: u32| num::usize_of(hash / (TOKEN_SAMPLE_BELOW / 256)) % BUCKETS;
+    out.clear();
+    out.extend_from_slice(hashes);
+    if !(32..=SPREAD_MAX).contains(&hashes.len()) {
+        return out.sort_unstable();
+    }
+    let mut next = [0_usize; BUCKETS];
+    for &hash in hashes {
+        next[bucket(hash)] += 1;
+    }
+    let mut start = 0;
+    for place in &mut next {
+        start += std::mem::replace(place, start);
+    }
+    for &hash in hashes {
+        let place = &mut next[bucket(hash)];
+        out[*place] = hash;
+        *place += 1;
+    }
+    for at in 1..out.len() {
+        let hash = out[at];
+        let mut to = at;
+        while to > 0 && out[to - 1] > hash {
+            out[to] = out[to - 1];
+            to -= 1;
+        }
+        out[to] = hash;
+    }
+}
+
 #[inline(always)]
 fn sip_round(v: &mut [u64; 4]) {
     v[0] = v[0].wrapping_add(v[1]);
@@ -213,6 +273,8 @@ fn sip_round(v: &mut [u64; 4]) {
 /// Appends the compact form of `anchors` to `out`: two varints, a count, then per anchor the gap to the one before (a
 /// varint, nearly always one byte, absent in the dense head) and five bytes of fingerprint.
 pub fn encode(anchors: &Anchors, out: &mut Vec<u8>) {
+    // Nearly always six bytes an anchor, and at most nine for the four counts.
+    out.reserve(6 * anchors.anchors.len() + 16);
     put_varint(anchors.token_count, out);
     put_varint(anchors.text_bytes, out);
     put_varint(num::u32_saturating(anchors.anchors.len()), out);
@@ -322,6 +384,33 @@ mod tests {
         assert!(anchors_of(&words(200_000)).anchors.len() <= limits::ANCHORS_MAX);
         assert!(anchors_of(&"again and again ".repeat(100_000)).anchors.len() < 10);
         assert!(!anchors_of("").anchors.is_empty());
+    }
+
+    #[test]
+    fn a_repeated_shingle_counts_once_where_it_stands_first() {
+        let repeated = anchors_of(&format!("{}{}", words(20), words(20)));
+        let mut fingerprints: Vec<u64> = repeated.anchors.iter().map(|anchor| anchor.fingerprint).collect();
+        assert!(repeated.anchors.windows(2).all(|pair| pair[0].position < pair[1].position));
+        assert!(
+            repeated.anchors.iter().take(15).enumerate().all(|(at, anchor)| anchor.position == num::u32_saturating(at))
+        );
+        fingerprints.sort_unstable();
+        fingerprints.dedup();
+        assert_eq!(fingerprints.len(), repeated.anchors.len());
+    }
+
+    #[test]
+    fn hashes_come_in_order_however_many() {
+        for count in [0, 1, 2, 31, 32, 33, 300, 1024, 1025, 5000] {
+            for spread in [1, 0x9e37_79b9_u32] {
+                let hashes: Vec<u32> =
+                    (0..count).map(|n: u32| (n % 3000).wrapping_mul(spread) % TOKEN_SAMPLE_BELOW).collect();
+                let (mut expected, mut out) = (hashes.clone(), vec![7]);
+                expected.sort_unstable();
+                sort_hashes(&hashes, &mut out);
+                assert_eq!(out, expected, "{count} {spread}");
+            }
+        }
     }
 
     #[test]
