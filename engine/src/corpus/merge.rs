@@ -5,16 +5,16 @@
 
 use super::builder::{PreparedPart, PreparedRequest, SegmentBuilder};
 use super::snapshot::Segment;
-use super::{LEVELS, NONE, section};
+use super::{LEVELS, NO_TIME, NONE, section};
 use crate::error::{CorruptKind, Result};
 use crate::key::Keys;
 use crate::num::usize_of;
 
-/// Takes every visible row of `segments` into one new segment.
+/// Takes every visible row of `segments` into one new segment, but for those with a time before `oldest_ms`.
 /// # Errors
 /// [`crate::Error::Corrupt`] for rows that point nowhere or names that do not open;
 /// [`crate::Error::LimitExceeded`] when the rows do not fit one segment.
-pub fn merge(segments: &[&Segment], keys: &Keys) -> Result<SegmentBuilder> {
+pub fn merge(segments: &[&Segment], keys: &Keys, oldest_ms: Option<i64>) -> Result<SegmentBuilder> {
     let mut builder = SegmentBuilder::default();
     for segment in segments {
         let view = segment.view()?;
@@ -22,7 +22,12 @@ pub fn merge(segments: &[&Segment], keys: &Keys) -> Result<SegmentBuilder> {
         let mut names = view.names()?;
         let mut ids = view.ids()?;
         let lost = |id| view.damaged(id, CorruptKind::Value);
-        for (row, identity) in identities.iter().enumerate().filter(|(row, _)| !segment.is_hidden(*row)) {
+        let is_old = |row| {
+            let time_ms = view.time_ms(row);
+            time_ms != NO_TIME && oldest_ms.is_some_and(|oldest| time_ms < oldest)
+        };
+        let stays = |row| !segment.is_hidden(row) && !is_old(row);
+        for (row, identity) in identities.iter().enumerate().filter(|(row, _)| stays(*row)) {
             let origin = view.origin(usize_of(view.origin_of(row).ok_or_else(|| lost(section::ORIGINS_OF))?));
             let mut origin_names: [Option<String>; LEVELS] = Default::default();
             for (slot, name) in origin_names.iter_mut().zip(origin).filter(|(_, name)| *name != NONE) {

@@ -13,6 +13,9 @@ mod sealed;
 mod stream;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use reader::{Piece, QueryOptions, Reader, ReaderOptions};
 pub use stream::{EndedRequest, RequestStream};
 pub use writer::{Durability, Envelope, Observed, Writer, WriterOptions};

@@ -142,6 +142,16 @@ impl Writer {
         pieces: &[Piece<'_>],
         options: QueryOptions,
     ) -> Result<(Observed, Option<Error>)> {
+        self.observe_by(envelope, pieces, Deadline::new(options.deadline_us))
+    }
+
+    /// The same against a clock that runs already.
+    pub(super) fn observe_by(
+        &self,
+        envelope: Envelope,
+        pieces: &[Piece<'_>],
+        deadline: Deadline,
+    ) -> Result<(Observed, Option<Error>)> {
         self.check_process()?;
         self.reader.refresh_in_time();
         let Some(state) = self.reader.state() else {
@@ -149,7 +159,6 @@ impl Writer {
             return Ok((Observed { verdict, sequence: 0 }, None));
         };
         self.forget_sealed(&state);
-        let deadline = Deadline::new(options.deadline_us);
         let mut scratch = self.reader.scratch();
         let pieces = pieces.get(..limits::PARTS_MAX).unwrap_or(pieces);
         let (parts, depth) = self.sketch(pieces, deadline, &mut scratch);
@@ -200,11 +209,8 @@ impl Writer {
         let first = parts.iter().min_by_key(|part| rank(part.kind));
         let seen = first.map(|part| (part.fingerprint, part.kind.class(), part.signature, part.is_empty));
         let request = PreparedRequest { identity, id: envelope.id, time_ms, origin: envelope.origin, parts };
-        let mut body = Vec::with_capacity(1024);
-        observation::encode(&request, &mut body);
-        let sealed = keys.seal(observation::PURPOSE, &body);
         let (log, base) = log;
-        let sequence = log.push(observation::KIND, &sealed)?;
+        let sequence = log.push(observation::KIND, &observation::seal(&request, keys))?;
         if let Some((fingerprint, class, signature, false)) = seen {
             let time_ms = Some(time_ms);
             let sighting = Sighting { fingerprint, class, signature: &signature, account, time_ms };

@@ -98,7 +98,7 @@ impl Anchorer {
     /// Replaces `out` by the anchors of `form`: at most [`limits::ANCHORS_MAX`], linear in the text.
     pub fn anchors(&self, form: &NormalForm, scratch: &mut Scratch, out: &mut Anchors) {
         self.tokenizer.tokenize(form, &mut scratch.tokens);
-        let Scratch { tokens, shingles, chosen, seen } = scratch;
+        let Scratch { tokens, shingles, chosen, seen, .. } = scratch;
         let tokens = tokens.as_slice();
         out.anchors.clear();
         out.token_count = num::u32_saturating(tokens.len());
@@ -128,9 +128,16 @@ impl Anchorer {
     /// same for every text, so two samples hold the same share of what the texts have in common.
     pub fn token_sample(&self, scratch: &mut Scratch, out: &mut Vec<u32>) {
         let Scratch { tokens, spare, .. } = scratch;
-        let hashes = tokens.as_slice().iter().map(|token| num::high32(token.hash));
         spare.clear();
-        spare.extend(hashes.filter(|hash| *hash < TOKEN_SAMPLE_BELOW));
+        spare.resize(tokens.as_slice().len(), 0);
+        let mut kept = 0;
+        for token in tokens.as_slice() {
+            // Every other one stays, by chance: written always and counted where it does, it costs no wrong guess.
+            let hash = num::high32(token.hash);
+            spare[kept] = hash;
+            kept += usize::from(hash < TOKEN_SAMPLE_BELOW);
+        }
+        spare.truncate(kept);
         sort_hashes(spare, out);
         out.dedup();
         out.truncate(limits::TOKENS_MAX);

@@ -243,7 +243,7 @@ mod tests {
         let mut state = 1_u64;
         let mut draw = || {
             state = state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
-            crate::num::low8(crate::num::high32(state) >> 28) % 6
+            low8(crate::num::high32(state) >> 28) % 6
         };
         let signatures: Vec<[u8; SKETCH_BYTES]> = (0..4000).map(|_| std::array::from_fn(|_| draw())).collect();
         let classes = vec![1; signatures.len()];
