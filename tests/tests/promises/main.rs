@@ -9,6 +9,7 @@ mod compaction_does_not_show_the_order;
 mod damaged_stores_are_refused;
 mod families_beat_the_prefix;
 mod forget_hides_at_once;
+mod golden_stores_open;
 mod near_duplicates_are_found;
 mod nothing_is_readable_without_the_key;
 mod rooms_keep_their_arrows;
