@@ -101,34 +101,24 @@ impl Tokenizer {
         tokens.clear();
         tokens.push(Token { hash: self.begin(), start: 0, end: 0 });
         let mut at = 0;
-        while let Some(&byte) = bytes.get(at) {
+        while at < bytes.len() {
             let start = at;
-            let hash = if let Some(word) = ShortWord::at(bytes, at) {
-                if word.bytes == 0 {
+            // A short word ends before an ASCII byte that separates, which need not be looked at again.
+            let (hash, separator_bytes) = match ShortWord::at(bytes, at) {
+                Some(word) if word.bytes == 0 => {
                     at += 1;
                     continue;
                 }
-                at += num::usize_of(word.bytes);
-                if word.has_letter { self.short_word(&word) } else { self.number() }
-            } else {
-                let (class, width, alone) = self.classify(text, at, byte);
-                if class == Class::Break {
-                    at += width;
-                    continue;
+                Some(word) => {
+                    at += num::usize_of(word.bytes);
+                    (if word.has_letter { self.short_word(&word) } else { self.number() }, 1)
                 }
-                at += width;
-                let mut digits = class == Class::Digit;
-                if !alone {
-                    while let Some(&next) = bytes.get(at) {
-                        let (class, width, alone) = self.classify(text, at, next);
-                        if class == Class::Break || alone {
-                            break;
-                        }
-                        digits &= class == Class::Digit;
-                        at += width;
-                    }
+                None => {
+                    let (end, hash) = self.any_word(text, at);
+                    at = end;
+                    let Some(hash) = hash else { continue };
+                    (hash, 0)
                 }
-                if digits { self.number() } else { self.word(bytes.get(start..at).unwrap_or(&[])) }
             };
             let start_32 = num::u32_saturating(start);
             let mut broken = false;
@@ -139,9 +129,31 @@ impl Tokenizer {
                 tokens.push(Token { hash: self.line_break(), start: start_32, end: start_32 });
             }
             tokens.push(Token { hash, start: start_32, end: num::u32_saturating(at) });
+            at += separator_bytes;
         }
         let end = num::u32_saturating(bytes.len());
         tokens.push(Token { hash: self.end(), start: end, end });
+    }
+
+    /// The end and the hash of the word at `start`; of a separator its end alone.
+    fn any_word(&self, text: &str, start: usize) -> (usize, Option<u64>) {
+        let bytes = text.as_bytes();
+        let Some(&byte) = bytes.get(start) else { return (start + 1, None) };
+        let (class, width, alone) = self.classify(text, start, byte);
+        let mut at = start + width;
+        if class == Class::Break {
+            return (at, None);
+        }
+        let mut digits = class == Class::Digit;
+        while let Some(&next) = bytes.get(at).filter(|_| !alone) {
+            let (class, width, alone) = self.classify(text, at, next);
+            if class == Class::Break || alone {
+                break;
+            }
+            digits &= class == Class::Digit;
+            at += width;
+        }
+        (at, Some(if digits { self.number() } else { self.word(bytes.get(start..at).unwrap_or(&[])) }))
     }
 
     /// The class of the character at `at`, its bytes, and whether it is a token by itself.
