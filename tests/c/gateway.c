@@ -12,7 +12,7 @@ static promptprint_writer *writer;
 static void check(int holds, const char *what, int line)
 {
     if (!holds) {
-        char words[256];
+        char words[256] = "";
         promptprint_writer_last_error(writer, words, sizeof words);
         fprintf(stderr, "gateway.c:%d: %s (%s)\n", line, what, words);
         exit(1);

@@ -92,13 +92,13 @@ const PROGRAMS: [(&str, &[&str]); 2] = [("query.c", &[PROMPT, "r0", NEAR, FAR]),
 
 #[test]
 fn no_error_under_the_sanitizers_of_addresses_and_undefined_behaviour() {
-    for (source, rest) in PROGRAMS.into_iter().chain([("prefork.c", &[][..]), ("threads.c", &[])]) {
+    for (source, rest) in PROGRAMS.into_iter().chain([("prefork.c", &[][..]), ("threads.c", &[][..])]) {
         let dir = tempfile::tempdir().expect("temporary folder");
         let store = abi::make_store(dir.path(), &lines());
         let sanitized =
             ["-std=c11", "-D_GNU_SOURCE", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
         let program = abi::compile(source, "cc", &sanitized, dir.path());
-        let _ = abi::run(&program, &[&[store.to_str().expect("UTF-8")], rest].concat());
+        let _ = abi::run(&program, &[&[store.to_str().expect("UTF-8")][..], rest].concat());
     }
 }
 

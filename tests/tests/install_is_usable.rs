@@ -29,7 +29,7 @@ fn pkg_config_links_the_installed_library() {
     let _ = said(&mut install).expect("bash");
 
     let prompt = "Name the three longest rivers of the continent, and the sea that each of them ends in.";
-    let near = "Name the three longest rivers of the continent, and the bay that each of them ends in.";
+    let near = "Name the three longest rivers of the continent, and the sea that each of them ends in?";
     let line = format!(r#"{{"id":"r0","account":"a","ts":1000,"prompt":"{prompt}"}}"#);
     let store = abi::make_store(dir.path(), &[line]);
     let arguments = [store.to_str().expect("UTF-8"), prompt, "r0", near, "A question about something else entirely."];
