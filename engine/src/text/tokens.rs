@@ -215,8 +215,9 @@ impl ShortWord {
         };
         let eight = num::u64_at(text, at)?;
         let low = eight & !HIGH;
-        let letters = between(low | 0x20 * ONES, b'a', b'z') & !eight;
-        let other = !(letters | between(low, b'0', b'9')) & HIGH | (eight & HIGH);
+        let letters = between(low | (0x20 * ONES), b'a', b'z') & !eight;
+        let digits = between(low, b'0', b'9') & !eight;
+        let other = !(letters | digits) & HIGH;
         let bits = other.trailing_zeros() & !7;
         let byte_at_end = eight.checked_shr(bits)?;
         if byte_at_end & 0x80 != 0 {
