@@ -49,6 +49,8 @@ pub struct Anchors {
 pub struct Scratch {
     tokens: Tokens,
     shingles: Vec<u64>,
+    /// The order in which the shingles of the middle are chosen, smallest first.
+    orders: Vec<u64>,
     chosen: Vec<u32>,
     /// For the fingerprints chosen so far, where in `out` they are plus one; by their low bits, 0 where free.
     seen: Vec<u16>,
@@ -98,7 +100,7 @@ impl Anchorer {
     /// Replaces `out` by the anchors of `form`: at most [`limits::ANCHORS_MAX`], linear in the text.
     pub fn anchors(&self, form: &NormalForm, scratch: &mut Scratch, out: &mut Anchors) {
         self.tokenizer.tokenize(form, &mut scratch.tokens);
-        let Scratch { tokens, shingles, chosen, seen, .. } = scratch;
+        let Scratch { tokens, shingles, orders, chosen, seen, .. } = scratch;
         let tokens = tokens.as_slice();
         out.anchors.clear();
         out.token_count = num::u32_saturating(tokens.len());
@@ -110,7 +112,7 @@ impl Anchorer {
         } else {
             shingles.extend(tokens.windows(SHINGLE_TOKENS).map(|window| self.mix(window)));
         }
-        self.choose(shingles, chosen);
+        self.choose(shingles, orders, chosen);
         seen.clear();
         seen.resize(SEEN, 0);
         for &position in chosen.iter().take(limits::ANCHORS_MAX) {
@@ -123,59 +125,49 @@ impl Anchorer {
         }
     }
 
-    /// Replaces `out` by a sample of the tokens of the text whose anchors `scratch` made last: the distinct 32-bit hashes
-    /// below [`TOKEN_SAMPLE_BELOW`], ascending, at most [`limits::TOKENS_MAX`] of them (the smallest). The threshold is the
-    /// same for every text, so two samples hold the same share of what the texts have in common.
+    /// Replaces `out` by a sample of the tokens of the text whose anchors `scratch` made last: the 32-bit hashes below
+    /// [`TOKEN_SAMPLE_BELOW`], as they come, repeated ones too; whoever keeps them puts them [`in_order`]. Of more than
+    /// [`limits::TOKENS_MAX`] only what is then kept. The threshold is the same for every text, so two samples hold the same
+    /// share of what the texts have in common.
     pub fn token_sample(&self, scratch: &mut Scratch, out: &mut Vec<u32>) {
         let Scratch { tokens, spare, .. } = scratch;
-        spare.clear();
-        spare.resize(tokens.as_slice().len(), 0);
+        out.clear();
+        out.resize(tokens.as_slice().len(), 0);
         let mut kept = 0;
         for token in tokens.as_slice() {
             // Every other one stays, by chance: written always and counted where it does, it costs no wrong guess.
             let hash = num::high32(token.hash);
-            spare[kept] = hash;
+            out[kept] = hash;
             kept += usize::from(hash < TOKEN_SAMPLE_BELOW);
         }
-        spare.truncate(kept);
-        sort_hashes(spare, out);
-        out.dedup();
-        out.truncate(limits::TOKENS_MAX);
+        out.truncate(kept);
+        if kept > limits::TOKENS_MAX {
+            in_order(out, spare);
+            std::mem::swap(out, spare);
+        }
     }
 
     /// Chooses shingle positions, ascending: the head and the tail whole, the middle winnowed and, where it is still
     /// too much, thinned by halving the hash range, so that any two texts thin alike.
-    fn choose(&self, shingles: &[u64], chosen: &mut Vec<u32>) {
+    fn choose(&self, shingles: &[u64], orders: &mut Vec<u64>, chosen: &mut Vec<u32>) {
         chosen.clear();
         let count = shingles.len();
         let tail_from = count.saturating_sub(TAIL).max(HEAD.min(count));
         chosen.extend((0..HEAD.min(count)).map(num::u32_saturating));
         let middle = shingles.get(HEAD.min(count)..tail_from).unwrap_or(&[]);
-        let order = |offset: usize| folded_multiply(middle.get(offset).copied().unwrap_or(0), self.order);
-        let mut smallest: Option<(u64, usize)> = None;
-        for next in 0..middle.len() {
-            let hash = order(next);
-            let from = (next + 1).saturating_sub(WINDOW);
-            smallest = match smallest {
-                Some((held, at)) if at >= from && held < hash => Some((held, at)),
-                Some((_, at)) if at >= from => Some((hash, next)),
-                // What was smallest has left the window: look through what is in it. Constant work a step.
-                _ => (from..=next).rev().map(|offset| (order(offset), offset)).min_by_key(|entry| entry.0),
-            };
-            if let (Some((_, at)), true) = (smallest, next + 1 >= WINDOW) {
-                let position = num::u32_saturating(HEAD + at);
-                if chosen.last() != Some(&position) {
-                    chosen.push(position);
-                }
-            }
-        }
+        orders.clear();
+        orders.extend(middle.iter().map(|&shingle| folded_multiply(shingle, self.order)));
+        winnow(orders, chosen);
         let tail = num::u32_saturating(tail_from)..num::u32_saturating(count);
         let room = limits::ANCHORS_MAX - TAIL;
         let mut shift = 0;
         while chosen.len() > room && shift < 63 {
             shift += 1;
             let head = num::u32_saturating(HEAD);
-            chosen.retain(|&at| at < head || order(num::usize_of(at - head)) >> (64 - shift) == 0);
+            chosen.retain(|&at| {
+                let order = at.checked_sub(head).and_then(|at| orders.get(num::usize_of(at)));
+                order.is_none_or(|order| order >> (64 - shift) == 0)
+            });
         }
         chosen.extend(tail);
     }
@@ -210,6 +202,31 @@ impl Anchorer {
     }
 }
 
+/// Appends the place of the smallest order of each window of [`WINDOW`] neighbours, the last of equal ones; each place once,
+/// ascending, counted from the head. Which of two is smaller is a coin toss, so it is selected and never jumped on.
+fn winnow(orders: &[u64], chosen: &mut Vec<u32>) {
+    const _: () = assert!(WINDOW == 6, "a window is three pairs");
+    let windows = (orders.len() + 1).saturating_sub(WINDOW);
+    if windows == 0 {
+        return;
+    }
+    let least = |left: (u64, usize), right: (u64, usize)| if right.0 <= left.0 { right } else { left };
+    let pair = |at: usize| least((orders[at], at), (orders[at + 1], at + 1));
+    let [mut a, mut b, mut c, mut d] = [pair(0), pair(1), pair(2), pair(3)];
+    let (mut kept, mut last) = (chosen.len(), usize::MAX);
+    chosen.resize(kept + windows, 0);
+    for window in 0..windows {
+        let e = pair(window + 4);
+        let (_, place) = least(least(a, c), e);
+        // Written always, and kept where the next window has another one.
+        kept += usize::from(place != last && last != usize::MAX);
+        chosen[kept] = num::u32_saturating(HEAD + place);
+        last = place;
+        (a, b, c, d) = (b, c, d, e);
+    }
+    chosen.truncate(kept + 1);
+}
+
 /// Takes in a fingerprint, a keyed hash and so spread evenly by its low bits; tells whether it was not in `anchors`. `seen`
 /// has a free place, since it has more places than there are anchors.
 fn is_new(fingerprint: u64, seen: &mut [u16], anchors: &[Anchor]) -> bool {
@@ -225,6 +242,13 @@ fn is_new(fingerprint: u64, seen: &mut [u16], anchors: &[Anchor]) -> bool {
         }
     }
     false
+}
+
+/// Replaces `out` by a token sample as it is kept: each hash once, ascending, at most [`limits::TOKENS_MAX`] (the smallest).
+pub fn in_order(sample: &[u32], out: &mut Vec<u32>) {
+    sort_hashes(sample, out);
+    out.dedup();
+    out.truncate(limits::TOKENS_MAX);
 }
 
 /// Replaces `out` by `hashes` in order. They are keyed hashes below [`TOKEN_SAMPLE_BELOW`], so their high bits spread them
@@ -404,6 +428,28 @@ mod tests {
         fingerprints.sort_unstable();
         fingerprints.dedup();
         assert_eq!(fingerprints.len(), repeated.anchors.len());
+    }
+
+    #[test]
+    fn winnowing_takes_the_last_smallest_of_every_window() {
+        let mut state = 5_u64;
+        for length in 0..60 {
+            let orders: Vec<u64> = (0..length)
+                .map(|_| {
+                    state = folded_multiply(state ^ 0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93);
+                    state % 7
+                })
+                .collect();
+            let places = orders.windows(WINDOW).enumerate().map(|(from, window)| {
+                let least = window.iter().min().expect("a window");
+                from + window.iter().rposition(|order| order == least).expect("it is there")
+            });
+            let mut expected: Vec<u32> = places.map(|place| num::u32_saturating(HEAD + place)).collect();
+            expected.dedup();
+            let mut chosen = vec![3];
+            winnow(&orders, &mut chosen);
+            assert_eq!(chosen[1..], expected, "{orders:?}");
+        }
     }
 
     #[test]
