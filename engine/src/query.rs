@@ -63,6 +63,15 @@ pub struct Hits {
     pub truncated: bool,
 }
 
+/// Which parts decide where there are several: an agent's steps share system block, tools and shape, and are not near for it.
+fn weight(kind: PartKind) -> u8 {
+    match kind {
+        PartKind::Prompt | PartKind::FirstUser | PartKind::LastUser => 2,
+        PartKind::ToolResult => 1,
+        _ => 0,
+    }
+}
+
 /// A searcher over one snapshot.
 #[derive(Debug)]
 pub struct Searcher<'a> {
@@ -79,6 +88,12 @@ impl<'a> Searcher<'a> {
         Ok(Self { snapshot, views: snapshot.views()?, kernels })
     }
 
+    /// The snapshot.
+    #[must_use]
+    pub fn snapshot(&self) -> &'a Snapshot {
+        self.snapshot
+    }
+
     /// The columns of the segments, in the order that [`Hit::segment`] counts in.
     #[must_use]
     pub fn views(&self) -> &[SegmentView<'a>] {
@@ -86,7 +101,7 @@ impl<'a> Searcher<'a> {
     }
 
     /// Requests near one made of `parts`, leaving out the one whose identity is `exclude`. User parts decide where there
-    /// are any; else every part does.
+    /// are any, else what tools gave back, as in the steps of an agent's run; of a request without either every part does.
     /// # Errors
     /// [`Error::InvalidArgument`] when `min` is no resemblance.
     pub fn near(&self, parts: &[QueryPart<'_>], exclude: Option<u128>, options: NearOptions) -> Result<Hits> {
@@ -96,12 +111,11 @@ impl<'a> Searcher<'a> {
                 reason: format!("{} is not a resemblance between 0 and 1", options.min),
             });
         }
-        let user = PartKind::Prompt.class();
-        let has_user = parts.iter().any(|part| part.kind.class() == user);
+        let best = parts.iter().map(|part| weight(part.kind)).max();
         let mut answer = Hits::default();
         let mut candidates = Candidates::default();
         let mut forms: Vec<(f32, usize, u32)> = Vec::new();
-        for part in parts.iter().filter(|part| !part.is_empty && (!has_user || part.kind.class() == user)) {
+        for part in parts.iter().filter(|part| !part.is_empty && Some(weight(part.kind)) == best) {
             for (segment, view) in self.views.iter().enumerate() {
                 view.bands().candidates(part.signature, part.kind.class(), &mut candidates);
                 answer.truncated |= candidates.truncated;

@@ -6,6 +6,7 @@
 mod compact;
 mod ingest;
 mod judge;
+mod lines;
 mod maintain;
 mod mine;
 mod near;

@@ -5,10 +5,11 @@
 
 use super::builder::{PreparedPart, PreparedRequest, SegmentBuilder};
 use super::snapshot::Segment;
+use super::turns::RequestTurns;
 use super::{LEVELS, NO_TIME, NONE, section};
 use crate::error::{CorruptKind, Result};
 use crate::key::Keys;
-use crate::num::usize_of;
+use crate::num::{u32_saturating, usize_of};
 
 /// Takes every visible row of `segments` into one new segment, but for those with a time before `oldest_ms`.
 /// # Errors
@@ -21,6 +22,7 @@ pub fn merge(segments: &[&Segment], keys: &Keys, oldest_ms: Option<i64>) -> Resu
         let identities = view.identities_by_row();
         let mut names = view.names()?;
         let mut ids = view.ids()?;
+        let (asked, told) = view.turns().by_owner();
         let lost = |id| view.damaged(id, CorruptKind::Value);
         let is_old = |row| {
             let time_ms = view.time_ms(row);
@@ -36,7 +38,12 @@ pub fn merge(segments: &[&Segment], keys: &Keys, oldest_ms: Option<i64>) -> Resu
             }
             let id = ids.get(keys, row).ok_or_else(|| view.damaged(section::ID_BLOCKS, CorruptKind::Sealed))?;
             let mut parts = Vec::new();
+            let asked = asked.get(&u32_saturating(row)).cloned().unwrap_or_default();
+            let mut turns = RequestTurns { asked, ..RequestTurns::default() };
             for part in view.parts_of(row) {
+                if let Some(turn) = told.get(&u32_saturating(part)) {
+                    turns.earlier.push((u32_saturating(parts.len()), *turn));
+                }
                 let form = usize_of(view.form_of(part).ok_or_else(|| lost(section::PART_FORMS))?);
                 let signature = view.signature(form).ok_or_else(|| lost(section::FORM_SIGNATURES))?;
                 parts.push(PreparedPart {
@@ -56,6 +63,7 @@ pub fn merge(segments: &[&Segment], keys: &Keys, oldest_ms: Option<i64>) -> Resu
                 time_ms: view.time_ms(row),
                 origin: origin_names,
                 parts,
+                turns,
             })?;
         }
     }

@@ -5,6 +5,7 @@
 
 use super::LEVELS;
 use super::builder::{PreparedPart, PreparedRequest};
+use super::turns::RequestTurns;
 use crate::column::Value;
 use crate::index::SKETCH_BYTES;
 use crate::key::Keys;
@@ -104,7 +105,14 @@ fn decode(bytes: &[u8]) -> Option<PreparedRequest> {
         let tokens = input.take(token_count.checked_mul(4)?)?.chunks_exact(4).map(u32::read).collect();
         parts.push(PreparedPart { kind, fingerprint, bytes: text_bytes, flags, signature, is_empty, anchors, tokens });
     }
-    input.0.is_empty().then_some(PreparedRequest { identity, id, time_ms, origin, parts })
+    input.0.is_empty().then_some(PreparedRequest {
+        identity,
+        id,
+        time_ms,
+        origin,
+        parts,
+        turns: RequestTurns::default(),
+    })
 }
 
 fn put_name(name: Option<&str>, out: &mut Vec<u8>) {
@@ -162,7 +170,14 @@ mod tests {
         };
         let mut origin: [Option<String>; LEVELS] = Default::default();
         origin[2] = Some("account é".to_owned());
-        PreparedRequest { identity: 5, id: Some("r1".to_owned()), time_ms: -4, origin, parts: vec![part.clone(), part] }
+        PreparedRequest {
+            identity: 5,
+            id: Some("r1".to_owned()),
+            time_ms: -4,
+            origin,
+            parts: vec![part.clone(), part],
+            turns: RequestTurns::default(),
+        }
     }
 
     #[test]

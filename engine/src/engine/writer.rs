@@ -9,6 +9,7 @@ use super::reader::{Deadline, Piece, QueryOptions, Reader, Scratch, State};
 use super::recent::{Recent, Sighting};
 use crate::corpus::builder::{PreparedPart, PreparedRequest};
 use crate::corpus::prepare::Preparer;
+use crate::corpus::turns::RequestTurns;
 use crate::corpus::{ACCUSABLE, LEVELS, OriginNames, observation};
 use crate::error::{Error, Result};
 use crate::limits;
@@ -208,7 +209,9 @@ impl Writer {
             .map(|(level, name)| low64(keys.name(low8(u32_saturating(level)), name)));
         let first = parts.iter().min_by_key(|part| rank(part.kind));
         let seen = first.map(|part| (part.fingerprint, part.kind.class(), part.signature, part.is_empty));
-        let request = PreparedRequest { identity, id: envelope.id, time_ms, origin: envelope.origin, parts };
+        // A streamed body is reduced before its turns could be hashed: the gateway tells no conversation.
+        let turns = RequestTurns::default();
+        let request = PreparedRequest { identity, id: envelope.id, time_ms, origin: envelope.origin, parts, turns };
         let (log, base) = log;
         let sequence = log.push(observation::KIND, &observation::seal(&request, keys))?;
         if let Some((fingerprint, class, signature, false)) = seen {

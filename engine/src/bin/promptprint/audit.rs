@@ -34,9 +34,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<ExitCode> {
     let indexed = index::read_logs(&args.logs)?;
     let mut out = Out::new();
-    for line in index::summary_lines(&indexed.summary) {
-        out.line(line)?;
-    }
+    indexed.tell(&mut out)?;
     if indexed.summary.interrupted {
         out.finish()?;
         return Ok(indexed.code);

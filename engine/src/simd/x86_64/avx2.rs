@@ -104,7 +104,7 @@ kernels! {
                     bits >>= 8;
                 }
             }
-            if kept.last {
+            if !at.step(kept) {
                 break;
             }
         }
