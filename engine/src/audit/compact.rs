@@ -1,6 +1,9 @@
 //! Rewrites segments: few instead of many, and what `forget` has hidden is gone for good.
 
+use std::ops::ControlFlow;
+
 use crate::column::encode;
+use crate::corpus::graphs::GraphTask;
 use crate::corpus::merge::merge;
 use crate::corpus::snapshot::{HIDDEN_ROWS, Segment, Snapshot};
 use crate::corpus::{ACCUSABLE, Level};
@@ -31,7 +34,8 @@ pub fn compact(maintainer: &mut Maintainer, keys: &Keys, spec: Spec, kernels: Ke
     if !builder.is_empty() {
         let requests = u64_of(builder.len());
         let (file, mut writer) = maintainer.create(FileKind::Segment, file_identity(keys, spec))?;
-        builder.seal(keys, kernels, &mut writer)?;
+        let mut task = GraphTask { choice: manifest.graph, progress: &mut |_| ControlFlow::Continue(()) };
+        builder.seal(keys, kernels, &mut task, &mut writer)?;
         writer.finish()?;
         manifest.segments.push(SegmentEntry { file, requests, tombstones: None });
     }

@@ -8,9 +8,11 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::Xxh3Builder;
 
 use super::compact::file_identity;
+use super::graph::{choose_sketches, tell_graph};
 use super::lines::{self, ReadLine, Taken};
 use super::{Progress, TextCache};
 use crate::corpus::builder::SegmentBuilder;
+use crate::corpus::graphs::GraphTask;
 use crate::corpus::prepare::{PrepareScratch, Preparer};
 use crate::corpus::snapshot::{Snapshot, check_keys};
 use crate::error::{Error, LineError, Result};
@@ -21,7 +23,7 @@ use crate::request::source::{Batch, LineReader};
 use crate::simd::Kernels;
 use crate::sketch::spec::Spec;
 use crate::store::fs::Fs;
-use crate::store::manifest::{Inputs, Manifest, SegmentEntry};
+use crate::store::manifest::{GraphChoice, Inputs, Manifest, SegmentEntry};
 use crate::store::segment::FileKind;
 use crate::store::{Maintainer, Store};
 
@@ -43,13 +45,21 @@ pub struct IndexOptions {
     pub segment_requests: usize,
     /// Seal a segment at about this many bytes of memory.
     pub segment_bytes: usize,
+    /// Which graphs new segments get from now on; `None` leaves it as the store has it.
+    pub graph: Option<GraphChoice>,
     /// How lines are read.
     pub parse: ParseOptions,
 }
 
 impl Default for IndexOptions {
     fn default() -> Self {
-        Self { strict: false, segment_requests: 1 << 18, segment_bytes: 384 << 20, parse: ParseOptions::default() }
+        Self {
+            strict: false,
+            segment_requests: 1 << 18,
+            segment_bytes: 384 << 20,
+            graph: None,
+            parse: ParseOptions::default(),
+        }
     }
 }
 
@@ -132,6 +142,9 @@ pub fn open_or_create(dir: &Path, key_path: &Path, spec: Spec, fs: Arc<dyn Fs>) 
         segments: Vec::new(),
         families: None,
         families_stale: false,
+        graph: GraphChoice::default(),
+        codes: String::new(),
+        exemplars: None,
         verdicts: None,
         logs: Vec::new(),
         inputs: Inputs::default(),
@@ -158,6 +171,7 @@ pub fn index(
     texts: &mut TextCache,
     progress: &dyn Progress,
 ) -> Result<Summary> {
+    choose_sketches(maintainer, preparer, options.graph)?;
     let mut run = Run {
         builder: SegmentBuilder::default(),
         fresh: HashSet::default(),
@@ -379,7 +393,9 @@ impl Run<'_> {
             let requests = u64_of(self.builder.len());
             let (file, mut writer) =
                 self.maintainer.create(FileKind::Segment, file_identity(self.preparer.keys(), spec))?;
-            std::mem::take(&mut self.builder).seal(self.preparer.keys(), self.kernels, &mut writer)?;
+            let progress = self.progress;
+            let mut task = GraphTask { choice: manifest.graph, progress: &mut |at| tell_graph(progress, at) };
+            std::mem::take(&mut self.builder).seal(self.preparer.keys(), self.kernels, &mut task, &mut writer)?;
             writer.finish()?;
             manifest.segments.push(SegmentEntry { file, requests, tombstones: None });
         }

@@ -12,10 +12,12 @@ use xxhash_rust::xxh3::Xxh3Builder;
 
 use super::Progress;
 use super::compact::file_identity;
+use super::graph::{choose_sketches, tell_graph};
 use super::mine::mine_families;
 use super::verdicts::publish_verdicts;
 use crate::corpus::NO_TIME;
 use crate::corpus::builder::SegmentBuilder;
+use crate::corpus::graphs::GraphTask;
 use crate::corpus::merge::merge;
 use crate::corpus::observation;
 use crate::corpus::prepare::Preparer;
@@ -25,7 +27,7 @@ use crate::error::{CorruptKind, Error, Result};
 use crate::num::u64_of;
 use crate::simd::Kernels;
 use crate::store::Maintainer;
-use crate::store::manifest::{LogEntry, Manifest, SegmentEntry};
+use crate::store::manifest::{GraphChoice, LogEntry, Manifest, SegmentEntry};
 use crate::store::segment::FileKind;
 use crate::store::wal;
 
@@ -43,11 +45,13 @@ pub struct MaintainOptions {
     pub segment_requests: usize,
     /// Whether families are mined anew when the segments changed.
     pub mine: bool,
+    /// Which graphs new segments get from now on; `None` leaves it as the store has it.
+    pub graph: Option<GraphChoice>,
 }
 
 impl Default for MaintainOptions {
     fn default() -> Self {
-        Self { retain_ms: None, now_ms: 0, small_segments_max: 8, segment_requests: 1 << 18, mine: true }
+        Self { retain_ms: None, now_ms: 0, small_segments_max: 8, segment_requests: 1 << 18, mine: true, graph: None }
     }
 }
 
@@ -83,6 +87,7 @@ pub fn maintain(
     options: &MaintainOptions,
     progress: &dyn Progress,
 ) -> Result<Maintained> {
+    choose_sketches(maintainer, preparer, options.graph)?;
     let mut pass = Pass {
         maintainer,
         preparer,
@@ -256,7 +261,9 @@ impl Pass<'_> {
         let requests = u64_of(builder.len());
         let identity = file_identity(self.preparer.keys(), self.preparer.spec());
         let (file, mut writer) = self.maintainer.create(FileKind::Segment, identity)?;
-        builder.seal(self.preparer.keys(), self.kernels, &mut writer)?;
+        let (progress, choice) = (self.progress, self.maintainer.store().manifest().graph);
+        let mut task = GraphTask { choice, progress: &mut |at| tell_graph(progress, at) };
+        builder.seal(self.preparer.keys(), self.kernels, &mut task, &mut writer)?;
         writer.finish()?;
         Ok(SegmentEntry { file, requests, tombstones: None })
     }
@@ -320,6 +327,11 @@ impl Pass<'_> {
         let mut places = HashSet::new();
         for (place, (segment, entry)) in snapshot.segments().iter().zip(&manifest.segments).enumerate() {
             if is_small(entry) && requests + entry.requests <= most.saturating_mul(2) {
+                // A damaged segment waits for a person; the others go on.
+                if let Err(error) = segment.container().verify() {
+                    self.done.trouble.push(error.to_string());
+                    continue;
+                }
                 requests += entry.requests;
                 chosen.push(segment);
                 places.insert(place);

@@ -4,6 +4,7 @@
 //! segments, `maintain` takes in what gateways logged. Each publishes a manifest when a step is durable, so that an interruption at any moment loses nothing that was acknowledged.
 
 mod compact;
+mod graph;
 mod ingest;
 mod judge;
 mod lines;
@@ -21,7 +22,7 @@ pub use ingest::{IndexOptions, LogCount, Skipped, Summary, index, open_or_create
 pub use judge::{AccountRow, CampaignRow, EvidenceRow, Judged, Names, family_container, judge};
 pub use maintain::{MaintainOptions, Maintained, days_ms, maintain};
 pub use mine::mine_families;
-pub use near::{NearAnswer, NearHit, near, preparer_of, spec_of};
+pub use near::{NearAnswer, NearBy, NearHit, near, preparer_of, spec_of};
 pub use reporting::{ReportOptions, report};
 pub use texts::TextCache;
 pub use traffic::Traffic;

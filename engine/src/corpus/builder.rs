@@ -7,8 +7,9 @@ use std::collections::HashMap;
 
 use xxhash_rust::xxh3::Xxh3Builder;
 
+use super::graphs::GraphTask;
 use super::turns::{self, RequestTurns};
-use super::{LEVELS, NO_TIME, NONE, OriginNames, filter, names, section};
+use super::{LEVELS, NO_TIME, NONE, OriginNames, filter, graphs, names, section};
 use crate::column::encode;
 use crate::error::{Error, Result};
 use crate::family::anchor;
@@ -17,6 +18,7 @@ use crate::key::Keys;
 use crate::num::{u32_of, u64_of, usize_of};
 use crate::request::PartKind;
 use crate::simd::Kernels;
+use crate::sketch::EmbeddingCode;
 use crate::store::segment::ContainerWriter;
 
 /// One request with all that is kept of it.
@@ -49,6 +51,8 @@ pub struct PreparedPart {
     pub flags: u8,
     /// The signature; all zero for the empty text.
     pub signature: [u8; SKETCH_BYTES],
+    /// The embedding code; all zero where there is none.
+    pub code: [u8; SKETCH_BYTES],
     /// Whether the normal form is empty: such a text is equal to itself and near nothing.
     pub is_empty: bool,
     /// Encoded template anchors.
@@ -80,6 +84,8 @@ pub struct SegmentBuilder {
     classes: Vec<u8>,
     form_bytes: Vec<u32>,
     signatures: Vec<[u8; SKETCH_BYTES]>,
+    /// As many as there are forms, or none at all while no form has a code.
+    codes: Vec<[u8; SKETCH_BYTES]>,
     empty: Vec<bool>,
     anchor_starts: Vec<usize>,
     anchors: Vec<u8>,
@@ -122,6 +128,7 @@ impl SegmentBuilder {
         self.rows.len() * 120
             + self.parts.len() * 8
             + self.fingerprints.len() * 230
+            + self.codes.len() * SKETCH_BYTES
             + self.anchors.len()
             + self.tokens.len() * 4
             + self.name_of.len() * 80
@@ -163,9 +170,11 @@ impl SegmentBuilder {
         let sent_bytes = if is_earlier { u32::MAX } else { part.bytes };
         if let Some(form) = self.forms.get(&part.fingerprint) {
             // The shortest way a text was sent, so that the order of arrival does not show.
-            let bytes = &mut self.form_bytes[usize_of(*form)];
+            let form = *form;
+            let bytes = &mut self.form_bytes[usize_of(form)];
             *bytes = sent_bytes.min(*bytes);
-            return Ok(*form);
+            self.add_code(form, &part.code);
+            return Ok(form);
         }
         let form = count(self.fingerprints.len(), "texts of a segment")?;
         self.forms.insert(part.fingerprint, form);
@@ -179,7 +188,24 @@ impl SegmentBuilder {
         self.token_starts.push(self.tokens.len());
         anchor::in_order(&part.tokens, &mut self.sample);
         self.tokens.extend_from_slice(&self.sample);
+        if !self.codes.is_empty() {
+            self.codes.push(NO_CODE);
+        }
+        self.add_code(form, &part.code);
         Ok(form)
+    }
+
+    /// Gives a form its code. Whoever observed a text may have made none, or a caller another one than the last: the greatest
+    /// counts, so that the order of arrival does not show.
+    fn add_code(&mut self, form: u32, code: &[u8; SKETCH_BYTES]) {
+        if *code == NO_CODE {
+            return;
+        }
+        if self.codes.is_empty() {
+            self.codes.resize(self.fingerprints.len(), NO_CODE);
+        }
+        let held = &mut self.codes[usize_of(form)];
+        *held = (*held).max(*code);
     }
 
     fn origin(&mut self, origin: OriginNames) -> Result<u32> {
@@ -194,10 +220,17 @@ impl SegmentBuilder {
         Ok(*self.origin_of.entry(row).or_insert(next))
     }
 
-    /// Writes all sections of the segment; the caller finishes the file.
+    /// Writes all sections of the segment; the caller finishes the file. Where `graph` says stop, the segment is whole but
+    /// for its graphs, and searches scan it.
     /// # Errors
     /// [`Error::Io`].
-    pub fn seal(mut self, keys: &Keys, kernels: Kernels, writer: &mut ContainerWriter) -> Result<SealStats> {
+    pub fn seal(
+        mut self,
+        keys: &Keys,
+        kernels: Kernels,
+        graph: &mut GraphTask<'_>,
+        writer: &mut ContainerWriter,
+    ) -> Result<SealStats> {
         self.leave_out_known_turns();
         self.rows.sort_unstable_by_key(|row| (row.time_ms, row.identity));
         let order = self.form_order();
@@ -214,6 +247,7 @@ impl SegmentBuilder {
         let (starts, blocks) = names::seal(keys, "request id", ids.iter().map(String::as_str));
         writer.section(section::ID_BLOCK_STARTS, &starts)?;
         writer.section(section::ID_BLOCKS, &blocks)?;
+        self.write_graphs(&new_order, leader_count, kernels, graph, writer)?;
         Ok(SealStats { requests: self.rows.len(), forms: new_order.len(), leaders: leader_count })
     }
 
@@ -360,6 +394,24 @@ impl SegmentBuilder {
         writer.section(section::TOKENS, &encode(tokens))
     }
 
+    /// The codes of all forms, and the graphs of the leaders.
+    fn write_graphs(
+        &self,
+        order: &[u32],
+        leader_count: usize,
+        kernels: Kernels,
+        graph: &mut GraphTask<'_>,
+        writer: &mut ContainerWriter,
+    ) -> Result<()> {
+        let codes = order.iter().filter_map(|form| self.codes.get(usize_of(*form)));
+        writer.section_of(section::FORM_CODES, codes.map(<[u8; SKETCH_BYTES]>::as_slice))?;
+        let leaders = &order[..leader_count];
+        let signatures = leaders.iter().map(|form| (&self.signatures[usize_of(*form)], self.empty[usize_of(*form)]));
+        graphs::write(section::SIGNATURE_GRAPH, signatures, kernels, graph, writer)?;
+        let codes = leaders.iter().filter_map(|form| self.codes.get(usize_of(*form)));
+        graphs::write(section::CODE_GRAPH, codes.map(|code| (code, *code == NO_CODE)), kernels, graph, writer)
+    }
+
     fn tokens_of(&self, form: usize) -> &[u32] {
         let end = self.token_starts.get(form + 1).copied().unwrap_or(self.tokens.len());
         &self.tokens[self.token_starts[form]..end]
@@ -401,6 +453,9 @@ impl SegmentBuilder {
         writer.section(section::NAME_BLOCKS, &blocks)
     }
 }
+
+/// The code of a form that has none.
+const NO_CODE: [u8; SKETCH_BYTES] = EmbeddingCode::EMPTY.0;
 
 /// Orders the forms: leaders in `order`, then each leader's members in `order`; with the count of leaders and, for each,
 /// where its members begin.

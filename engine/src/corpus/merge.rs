@@ -10,14 +10,18 @@ use super::{LEVELS, NO_TIME, NONE, section};
 use crate::error::{CorruptKind, Result};
 use crate::key::Keys;
 use crate::num::{u32_saturating, usize_of};
+use crate::sketch::EmbeddingCode;
 
-/// Takes every visible row of `segments` into one new segment, but for those with a time before `oldest_ms`.
+/// Takes every visible row of `segments` into one new segment, but for those with a time before `oldest_ms`. Each segment is
+/// read against its checksums first: what is damaged stays as it is and where it is, instead of becoming sound bytes of a
+/// new file.
 /// # Errors
 /// [`crate::Error::Corrupt`] for rows that point nowhere or names that do not open;
 /// [`crate::Error::LimitExceeded`] when the rows do not fit one segment.
 pub fn merge(segments: &[&Segment], keys: &Keys, oldest_ms: Option<i64>) -> Result<SegmentBuilder> {
     let mut builder = SegmentBuilder::default();
     for segment in segments {
+        segment.container().verify()?;
         let view = segment.view()?;
         let identities = view.identities_by_row();
         let mut names = view.names()?;
@@ -52,6 +56,7 @@ pub fn merge(segments: &[&Segment], keys: &Keys, oldest_ms: Option<i64>) -> Resu
                     bytes: view.text_bytes(form),
                     flags: view.flags_of(part),
                     signature: *signature,
+                    code: view.code(form).map_or(EmbeddingCode::EMPTY, |code| EmbeddingCode(*code)).0,
                     is_empty: view.is_empty_text(form),
                     anchors: view.anchors(form).to_vec(),
                     tokens: view.tokens(form).collect(),

@@ -12,6 +12,7 @@ use crate::key::Keys;
 use crate::limits;
 use crate::num::{bytes_at, u16_at, u32_at, u32_saturating, usize_of};
 use crate::request::PartKind;
+use crate::sketch::EmbeddingCode;
 
 /// The kind of a log record that holds one request.
 pub const KIND: u32 = 1;
@@ -21,6 +22,10 @@ const PURPOSE: &str = "observed request";
 
 const VERSION: u8 = 1;
 const NO_NAME: u16 = u16::MAX;
+/// Says of a part that its normal form is empty.
+const IS_EMPTY: u8 = 1;
+/// Says of a part that an embedding code follows its signature.
+const HAS_CODE: u8 = 2;
 
 /// The body of the record of `request`, its head sealed.
 #[must_use]
@@ -61,10 +66,15 @@ fn encode(request: &PreparedRequest, out: &mut Vec<u8>) -> usize {
     let head_bytes = out.len() - start;
     u32_saturating(request.parts.len()).write(out);
     for part in &request.parts {
-        out.extend_from_slice(&[part.kind.number(), part.flags, u8::from(part.is_empty)]);
+        let has_code = part.code != EmbeddingCode::EMPTY.0;
+        let held = if part.is_empty { IS_EMPTY } else { 0 } | if has_code { HAS_CODE } else { 0 };
+        out.extend_from_slice(&[part.kind.number(), part.flags, held]);
         part.fingerprint.write(out);
         part.bytes.write(out);
         out.extend_from_slice(&part.signature);
+        if has_code {
+            out.extend_from_slice(&part.code);
+        }
         u32_saturating(part.anchors.len()).write(out);
         out.extend_from_slice(&part.anchors);
         u32_saturating(part.tokens.len()).write(out);
@@ -95,15 +105,30 @@ fn decode(bytes: &[u8]) -> Option<PreparedRequest> {
     let mut parts = Vec::with_capacity(part_count);
     for _ in 0..part_count {
         let head = input.take(3)?;
-        let (kind, flags, is_empty) = (PartKind::of_number(*head.first()?)?, *head.get(1)?, *head.get(2)? != 0);
+        let (kind, flags, held) = (PartKind::of_number(*head.first()?)?, *head.get(1)?, *head.get(2)?);
+        if held & !(IS_EMPTY | HAS_CODE) != 0 {
+            return None;
+        }
         let fingerprint = u128::from_le_bytes(input.array()?);
         let text_bytes = input.u32()?;
         let signature: [u8; SKETCH_BYTES] = input.array()?;
+        let code = if held & HAS_CODE == 0 { EmbeddingCode::EMPTY.0 } else { input.array()? };
+        let is_empty = held & IS_EMPTY != 0;
         let anchor_bytes = usize_of(input.u32()?);
         let anchors = input.take(anchor_bytes)?.to_vec();
         let token_count = usize_of(input.u32()?);
         let tokens = input.take(token_count.checked_mul(4)?)?.chunks_exact(4).map(u32::read).collect();
-        parts.push(PreparedPart { kind, fingerprint, bytes: text_bytes, flags, signature, is_empty, anchors, tokens });
+        parts.push(PreparedPart {
+            kind,
+            fingerprint,
+            bytes: text_bytes,
+            flags,
+            signature,
+            code,
+            is_empty,
+            anchors,
+            tokens,
+        });
     }
     input.0.is_empty().then_some(PreparedRequest {
         identity,
@@ -164,6 +189,7 @@ mod tests {
             bytes: 12,
             flags: 3,
             signature: [9; SKETCH_BYTES],
+            code: [0; SKETCH_BYTES],
             is_empty: false,
             anchors: vec![1, 2, 3],
             tokens: vec![7, 8],
@@ -175,7 +201,7 @@ mod tests {
             id: Some("r1".to_owned()),
             time_ms: -4,
             origin,
-            parts: vec![part.clone(), part],
+            parts: vec![part.clone(), PreparedPart { code: [7; SKETCH_BYTES], ..part }],
             turns: RequestTurns::default(),
         }
     }

@@ -57,6 +57,7 @@ mod tests {
             bytes: 0,
             flags: 0,
             signature: [0; SKETCH_BYTES],
+            code: [0; SKETCH_BYTES],
             is_empty: false,
             anchors: Vec::new(),
             tokens: Vec::new(),

@@ -1,5 +1,6 @@
 //! The segments of one manifest, opened, with the rows that `forget` has hidden.
 
+use super::exemplars::Exemplars;
 use super::view::SegmentView;
 use super::{ACCUSABLE, Level};
 use crate::error::{CorruptKind, Error, Result};
@@ -17,6 +18,7 @@ pub const HIDDEN_ROWS: u32 = 1;
 #[derive(Debug)]
 pub struct Snapshot {
     segments: Vec<Segment>,
+    exemplars: Option<Exemplars>,
     manifest: Manifest,
 }
 
@@ -60,6 +62,12 @@ impl Segment {
         self.hidden.get(row / 8).is_some_and(|byte| byte & (1 << (row % 8)) != 0)
     }
 
+    /// Whether any row is hidden.
+    #[must_use]
+    pub fn has_hidden(&self) -> bool {
+        !self.hidden.is_empty()
+    }
+
     /// Number of hidden rows.
     #[must_use]
     pub fn hidden_count(&self) -> usize {
@@ -84,13 +92,22 @@ impl Snapshot {
         for entry in &store.manifest().segments {
             segments.push(Segment::open(store, entry)?);
         }
-        Ok(Self { segments, manifest: store.manifest().clone() })
+        let manifest = store.manifest().clone();
+        let files = manifest.segments.iter().map(|entry| entry.file.as_str());
+        let exemplars = manifest.exemplars.as_ref().map(|entry| Exemplars::open(store, entry, files)).transpose()?;
+        Ok(Self { segments, exemplars, manifest })
     }
 
     /// The segments, oldest first.
     #[must_use]
     pub fn segments(&self) -> &[Segment] {
         &self.segments
+    }
+
+    /// The exemplars, where the store keeps them.
+    #[must_use]
+    pub fn exemplars(&self) -> Option<&Exemplars> {
+        self.exemplars.as_ref()
     }
 
     /// The manifest the snapshot was opened from.
@@ -133,6 +150,18 @@ pub fn check_keys(manifest: &Manifest, keys: &Keys, key_path: &std::path::Path) 
         return Ok(());
     }
     Err(Error::Key { path: key_path.to_path_buf(), reason: "is the key of another store".to_owned() })
+}
+
+/// Refuses to compare codes of two origins, whose distances mean nothing; `codes` is what the manifest says.
+/// # Errors
+/// [`Error::SpecMismatch`].
+pub fn check_codes(codes: &str, origin: &str) -> Result<()> {
+    if codes.is_empty() || codes == origin {
+        return Ok(());
+    }
+    Err(Error::SpecMismatch {
+        what: format!("the embedding codes of the store are made by {codes}, those of this call by {origin}"),
+    })
 }
 
 /// The name row of an origin that can be accused, and its level.

@@ -6,6 +6,7 @@
 
 mod counter;
 mod lookup;
+mod neighbors;
 mod reader;
 mod recent;
 mod reduce;
@@ -16,6 +17,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use neighbors::{NeighborSeen, NeighborsSeen};
 pub use reader::{Piece, QueryOptions, Reader, ReaderOptions};
 pub use stream::{EndedRequest, RequestStream};
 pub use writer::{Durability, Envelope, Observed, Writer, WriterOptions};

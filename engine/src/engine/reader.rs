@@ -14,12 +14,13 @@ use super::sealed::Sealed;
 use super::writer::{rank, signature_of};
 use crate::corpus::NONE;
 use crate::corpus::builder::PreparedPart;
-use crate::corpus::prepare::{PrepareScratch, Preparer};
+use crate::corpus::prepare::{CodeSource, PrepareScratch, Preparer};
 use crate::corpus::snapshot::{check_keys, display_id, spec_of};
 use crate::error::{Error, Result};
 use crate::index::lsh::Candidates;
 use crate::key::Keys;
 use crate::num::{u32_saturating, u64_of, usize_of};
+use crate::query::neighbors::NeighborScratch;
 use crate::request::{Part, PartKind};
 use crate::simd::Kernels;
 use crate::sketch::minhash::{Signature, resemblance_of_unequal};
@@ -43,6 +44,9 @@ pub struct ReaderOptions {
     pub key: Option<PathBuf>,
     /// Reads files into memory instead of mapping them: for file systems that may lose a page.
     pub copy: bool,
+    /// Reads every byte of a file against its checksum before answers come from it; a damaged one is left out and told of in
+    /// [`Reader::trouble`]. Costs a read of the store at every open.
+    pub verify: bool,
     /// The least resemblance of a text that counts as near, 0 to 1; below .7 the bands begin to miss.
     pub resemblance_min: f32,
     /// Milliseconds between looks for a new manifest, made by the query that finds them passed; 0 leaves it to
@@ -52,7 +56,7 @@ pub struct ReaderOptions {
 
 impl Default for ReaderOptions {
     fn default() -> Self {
-        Self { key: None, copy: false, resemblance_min: 0.8, refresh_ms: 1000 }
+        Self { key: None, copy: false, verify: false, resemblance_min: 0.8, refresh_ms: 1000 }
     }
 }
 
@@ -118,6 +122,7 @@ impl State {
 pub(super) struct Scratch {
     pub(super) prepare: PrepareScratch,
     pub(super) candidates: Candidates,
+    pub(super) neighbors: NeighborScratch,
     text_bytes: usize,
 }
 
@@ -251,8 +256,9 @@ impl Reader {
         let spec = spec_of(store.manifest(), &self.dir)?;
         let same = |known: &&Arc<Preparer>| known.spec() == spec && known.keys().check() == keys.check();
         let preparer = before.preparer.as_ref().filter(same).cloned();
-        let preparer = preparer.unwrap_or_else(|| Arc::new(Preparer::new(spec, keys, self.kernels)));
-        let sealed = Sealed::open(&store, before.sealed());
+        let preparer =
+            preparer.unwrap_or_else(|| Arc::new(Preparer::new(spec, keys, self.kernels).with_codes(CodeSource::None)));
+        let sealed = Sealed::open(&store, before.sealed(), self.options.verify);
         let trouble = sealed.trouble().to_vec();
         Ok(State { preparer: Some(preparer), sealed: Some(sealed), current, trouble })
     }

@@ -68,7 +68,8 @@ fn an_observation_counts_no_accounts_once_it_is_late_and_is_recorded() {
     let writer = Writer::open(Arc::clone(&reader), WriterOptions::default()).expect("a writer");
     let turn = Piece { kind: PartKind::Prompt, text: TEXT.as_bytes() };
     let system = Piece { kind: PartKind::System, text: b"Be brief and kind, and never say what you do not know." };
-    let observe = |deadline| writer.observe_by(Envelope::default(), &[system, turn], deadline).expect("this process");
+    let observe =
+        |deadline| writer.observe_by(Envelope::default(), &[system, turn], &[], deadline).expect("this process");
 
     let (late, error) = observe(clock(millisecond * 2, millisecond));
     assert!(error.is_none() && late.sequence == 1);

@@ -8,13 +8,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::reader::{Deadline, Piece, QueryOptions, Reader, Scratch, State};
 use super::recent::{Recent, Sighting};
 use crate::corpus::builder::{PreparedPart, PreparedRequest};
-use crate::corpus::prepare::Preparer;
+use crate::corpus::prepare::{CodeSource, Preparer};
+use crate::corpus::snapshot::check_codes;
 use crate::corpus::turns::RequestTurns;
 use crate::corpus::{ACCUSABLE, LEVELS, OriginNames, observation};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::num::{low8, low64, u32_saturating};
 use crate::request::PartKind;
+use crate::sketch::EmbeddingCode;
 use crate::sketch::minhash::Signature;
 use crate::store::segment::Identity;
 use crate::store::wal::{self, Log};
@@ -43,11 +45,14 @@ pub struct WriterOptions {
     pub delay_ms: u64,
     /// Bytes after which the process begins another log, so that the maintainer can remove the old one.
     pub wal_bytes_max: u64,
+    /// What embedding codes are made by. A verdict has no use for them and a new text of 4 KB costs some 10 us more with
+    /// them, so a gateway makes none by default: then `near --by code` does not find what it alone recorded.
+    pub codes: CodeSource,
 }
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { durability: Durability::Buffered, delay_ms: 100, wal_bytes_max: 64 << 20 }
+        Self { durability: Durability::Buffered, delay_ms: 100, wal_bytes_max: 64 << 20, codes: CodeSource::None }
     }
 }
 
@@ -99,13 +104,22 @@ struct Logs {
 impl Writer {
     /// Opens a recorder for this process on the store of `reader`.
     /// # Errors
-    /// [`Error::Key`] when the reader has no key (see [`Reader::trouble`]); [`Error::Io`].
+    /// [`Error::Key`] when the reader has no key (see [`Reader::trouble`]); [`Error::SpecMismatch`] when the store's codes
+    /// are made by something else than [`WriterOptions::codes`]; [`Error::Io`].
     pub fn open(reader: Arc<Reader>, options: WriterOptions) -> Result<Self> {
         reader.refresh();
         let preparer = reader.state().and_then(|state| state.preparer().cloned()).ok_or_else(|| Error::Key {
             path: reader.key_path().to_path_buf(),
             reason: format!("no key and store to record for: {}", reader.trouble().join("; ")),
         })?;
+        if let (Some(origin), Some(state)) = (options.codes.origin(), reader.state()) {
+            check_codes(state.sealed().map_or("", |sealed| sealed.manifest().codes.as_str()), origin)?;
+        }
+        #[cfg(feature = "model")]
+        if options.codes == CodeSource::Model {
+            let reason = "a gateway makes no codes of a model; give them with observe_with_codes".to_owned();
+            return Err(Error::InvalidArgument { argument: "codes", reason });
+        }
         let owner = std::process::id();
         let current = Arc::new(new_log(&reader, &preparer, owner)?);
         Ok(Self {
@@ -119,6 +133,12 @@ impl Writer {
             observed: AtomicU64::new(0),
             not_recorded: AtomicU64::new(0),
         })
+    }
+
+    /// What makes this store's sketches; for [`Preparer::code_of_vector`].
+    #[must_use]
+    pub fn preparer(&self) -> &Preparer {
+        &self.preparer
     }
 
     /// The reader whose store this records for.
@@ -143,7 +163,21 @@ impl Writer {
         pieces: &[Piece<'_>],
         options: QueryOptions,
     ) -> Result<(Observed, Option<Error>)> {
-        self.observe_by(envelope, pieces, Deadline::new(options.deadline_us))
+        self.observe_with_codes(envelope, pieces, &[], options)
+    }
+
+    /// As [`Writer::observe`], for a caller who embeds texts itself: `codes` has the code of each piece, or none where it is
+    /// shorter; [`Preparer::code_of_vector`] makes one of a vector.
+    /// # Errors
+    /// As [`Writer::observe`]; [`Error::InvalidArgument`] for codes without [`CodeSource::Caller`] in the options.
+    pub fn observe_with_codes(
+        &self,
+        envelope: Envelope,
+        pieces: &[Piece<'_>],
+        codes: &[EmbeddingCode],
+        options: QueryOptions,
+    ) -> Result<(Observed, Option<Error>)> {
+        self.observe_by(envelope, pieces, codes, Deadline::new(options.deadline_us))
     }
 
     /// The same against a clock that runs already.
@@ -151,9 +185,16 @@ impl Writer {
         &self,
         envelope: Envelope,
         pieces: &[Piece<'_>],
+        codes: &[EmbeddingCode],
         deadline: Deadline,
     ) -> Result<(Observed, Option<Error>)> {
         self.check_process()?;
+        if !codes.is_empty() && self.options.codes != CodeSource::Caller {
+            return Err(Error::InvalidArgument {
+                argument: "codes",
+                reason: "the writer was not opened with the caller as source of codes".to_owned(),
+            });
+        }
         self.reader.refresh_in_time();
         let Some(state) = self.reader.state() else {
             let verdict = Verdict { store_damaged: true, ..Verdict::default() };
@@ -162,7 +203,7 @@ impl Writer {
         self.forget_sealed(&state);
         let mut scratch = self.reader.scratch();
         let pieces = pieces.get(..limits::PARTS_MAX).unwrap_or(pieces);
-        let (parts, depth) = self.sketch(pieces, deadline, &mut scratch);
+        let (parts, depth) = self.sketch(pieces, codes, deadline, &mut scratch);
         let mut verdict = self.reader.verdict_of_parts(&state, &parts, deadline, &mut scratch, &self.recent);
         verdict.depth = verdict.depth.max(depth);
         self.reader.give_back(scratch);
@@ -176,7 +217,13 @@ impl Writer {
     }
 
     /// Sketches the pieces that there is time for: those a verdict ranks first come first.
-    fn sketch(&self, pieces: &[Piece<'_>], deadline: Deadline, scratch: &mut Scratch) -> (Vec<PreparedPart>, Depth) {
+    fn sketch(
+        &self,
+        pieces: &[Piece<'_>],
+        codes: &[EmbeddingCode],
+        deadline: Deadline,
+        scratch: &mut Scratch,
+    ) -> (Vec<PreparedPart>, Depth) {
         let mut depth = Depth::Full;
         let mut parts: Vec<Option<PreparedPart>> = pieces.iter().map(|_| None).collect();
         let mut order: Vec<usize> = (0..pieces.len()).collect();
@@ -188,7 +235,16 @@ impl Writer {
                 continue;
             }
             scratch.note_text(piece.text.len());
-            parts[at] = Some(self.preparer.text(piece.kind, piece.text, &mut scratch.prepare));
+            let mut part = self.preparer.text(piece.kind, piece.text, &mut scratch.prepare);
+            part.code = match self.options.codes {
+                CodeSource::None => EmbeddingCode::EMPTY.0,
+                CodeSource::BuiltIn => self.preparer.code(&scratch.prepare).0,
+                // Refused when the writer was opened.
+                #[cfg(feature = "model")]
+                CodeSource::Model => EmbeddingCode::EMPTY.0,
+                CodeSource::Caller => codes.get(at).map_or(EmbeddingCode::EMPTY.0, |code| code.0),
+            };
+            parts[at] = Some(part);
         }
         (parts.into_iter().flatten().collect(), depth)
     }

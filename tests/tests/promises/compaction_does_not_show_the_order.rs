@@ -9,7 +9,7 @@ use promptprint::simd::Kernels;
 use promptprint::sketch::spec::{Shingle, Spec};
 use promptprint::store::fs::RealFs;
 
-use crate::support::{log, write};
+use crate::support::{log, varied_log, write};
 
 /// Indexes `lines` in segments of `segment` requests under the key `key`, compacts, and returns the segment's bytes.
 fn compacted(dir: &Path, name: &str, key: &Path, lines: &[&str], segment: usize) -> Vec<u8> {
@@ -46,4 +46,18 @@ fn shards_and_shuffles_do_not_show() {
         shuffled.swap(at, usize::try_from(state % (u64_of(at) + 1)).expect("small"));
     }
     assert!(whole == compacted(dir.path(), "sharded", &key, &shuffled, 37), "sharding shows");
+}
+
+/// Enough leaders for graphs: those are the same bytes too.
+#[test]
+fn graphs_do_not_show_the_order_either() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let key = dir.path().join("shared.key");
+    let text = varied_log(9_000);
+    let lines: Vec<&str> = text.lines().collect();
+    let whole = compacted(dir.path(), "whole", &key, &lines, 10_000);
+    let reversed: Vec<&str> = lines.iter().rev().copied().collect();
+    let sharded = compacted(dir.path(), "sharded", &key, &reversed, 3_500);
+    assert!(whole.len() > 9_000 * 2 * 250, "{} bytes hold no graphs", whole.len());
+    assert!(whole == sharded, "the order of arrival shows in the graphs");
 }

@@ -10,7 +10,7 @@ use promptprint::sketch::spec::{Shingle, Spec};
 use promptprint::store::fs::RealFs;
 use promptprint::{Error, Result};
 
-use super::common::{self, EXIT_INTERRUPTED, KeyArgs, StoreArgs};
+use super::common::{self, EXIT_INTERRUPTED, GraphArgs, KeyArgs, StoreArgs};
 use super::input::{InputArgs, tell_join};
 use super::output::Out;
 use super::progress::Terminal;
@@ -49,6 +49,8 @@ pub struct LogArgs {
     /// Megabytes of text held in memory, for rendering skeletons
     #[arg(long, value_name = "MB", default_value_t = 128)]
     text_memory: usize,
+    #[command(flatten)]
+    graph: GraphArgs,
     /// Requests of one segment at most
     #[arg(long, value_name = "N", default_value_t = 1 << 18, hide = true)]
     segment_requests: usize,
@@ -91,10 +93,12 @@ pub fn read_logs(args: &LogArgs) -> Result<Indexed> {
     let key_path = args.key.path(&args.store.store);
     let (mut maintainer, keys) = audit::open_or_create(&args.store.store, &key_path, spec, RealFs::shared())?;
     let parse = args.input.options(Some(&keys))?;
-    let preparer = Preparer::new(spec, keys, kernels);
+    let (graph, _) = args.graph.settle(&maintainer);
+    let preparer = args.graph.apply(&maintainer, Preparer::new(spec, keys, kernels))?;
     let options = IndexOptions {
         strict: args.strict,
         segment_requests: args.segment_requests,
+        graph: Some(graph),
         parse: parse.clone(),
         ..IndexOptions::default()
     };
@@ -123,7 +127,7 @@ pub fn render_from(logs: &[PathBuf], input: &InputArgs, store: &StoreArgs, key: 
     let spec = Spec::new(Shingle::C5);
     let (mut maintainer, keys) = audit::open_or_create(&store.store, &key.path(&store.store), spec, RealFs::shared())?;
     let options = IndexOptions { parse: input.options(Some(&keys))?, ..IndexOptions::default() };
-    let preparer = Preparer::new(spec, keys, kernels);
+    let preparer = GraphArgs::default().apply(&maintainer, Preparer::new(spec, keys, kernels))?;
     let mut texts = TextCache::new(128 << 20);
     let terminal = Terminal::new();
     audit::index(&mut maintainer, &preparer, kernels, logs, &options, &mut texts, &terminal)?;

@@ -9,7 +9,7 @@ use promptprint::sketch::spec::{Shingle, Spec};
 use promptprint::store::fs::RealFs;
 use promptprint::{Error, Result};
 
-use super::common::{self, KeyArgs, StoreArgs};
+use super::common::{self, GraphArgs, KeyArgs, StoreArgs};
 use super::output::Out;
 use super::progress::Terminal;
 
@@ -32,6 +32,8 @@ pub struct Args {
     /// latest when half of it is too old
     #[arg(long, value_name = "DAYS", alias = "retain")]
     keep_days: Option<u32>,
+    #[command(flatten)]
+    graph: GraphArgs,
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
@@ -39,7 +41,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let spec = Spec::new(Shingle::C5);
     let key_path = args.key.path(&args.store.store);
     let (mut maintainer, keys) = audit::open_or_create(&args.store.store, &key_path, spec, RealFs::shared())?;
-    let preparer = Preparer::new(spec, keys, kernels);
+    let (graph, _) = args.graph.settle(&maintainer);
+    let preparer = args.graph.apply(&maintainer, Preparer::new(spec, keys, kernels))?;
     let terminal = Terminal::new();
     let mut out = Out::new();
     let mut mined: Option<Instant> = None;
@@ -49,6 +52,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             retain_ms: args.keep_days.map(audit::days_ms),
             now_ms: now_ms(),
             mine: due,
+            graph: Some(graph),
             ..MaintainOptions::default()
         };
         let done = match audit::maintain(&mut maintainer, &preparer, kernels, &options, &terminal) {

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use promptprint::Result;
-use promptprint::audit::{self, NearAnswer};
+use promptprint::audit::{self, NearAnswer, NearBy};
+use promptprint::corpus::prepare::CodeSource;
+use promptprint::query::neighbors::{By, NeighborOptions};
 use promptprint::query::{NearOptions, Searcher};
 
 use super::common::{self, KeyArgs, StoreArgs};
@@ -27,12 +29,23 @@ pub struct Args {
     input: PathBuf,
     #[command(flatten)]
     read: InputArgs,
-    /// The least estimated resemblance of a hit, 0 to 1; below .7 the bands begin to miss hits
-    #[arg(long, default_value_t = 0.8)]
-    min: f32,
+    /// What nearness is judged by: `bands` of the signature, above --min; `signature` or embedding `code`, nearest first
+    /// however far; `all`, both lists as one by reciprocal rank
+    #[arg(long, value_name = "WHAT", default_value = "bands", value_parser = ["bands", "signature", "code", "all"])]
+    by: String,
+    /// The least estimated resemblance of a hit, 0 to 1, or cosine with --by code; below .7 the bands begin to miss hits
+    /// [default: 0.8 with --by bands, else none]
+    #[arg(long)]
+    min: Option<f32>,
+    /// Leaders kept while a graph is searched: more is slower and finds more
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    ef: usize,
     /// Hits at most, best first
     #[arg(long, default_value_t = 10)]
     top: usize,
+    #[cfg(feature = "model")]
+    #[command(flatten)]
+    model: common::ModelArgs,
     /// One line of JSON a query
     #[arg(long)]
     json: bool,
@@ -42,11 +55,18 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let opened = common::open(&args.store, &args.key)?;
     let kernels = common::kernels()?;
     let searcher = Searcher::new(&opened.snapshot, kernels)?;
-    let options = NearOptions { min: args.min, top: args.top };
+    let by: By = args.by.parse()?;
+    let near_by = match by {
+        By::Bands => NearBy::Bands(NearOptions { min: args.min.unwrap_or(NearOptions::default().min), top: args.top }),
+        by => NearBy::Sketches(NeighborOptions { by, top: args.top, ef: args.ef, min: args.min }),
+    };
     let mut out = Out::new();
     let parse = args.read.options(Some(&opened.keys))?;
     let preparer = audit::preparer_of(opened.store.manifest(), opened.store.dir(), opened.keys, kernels)?;
-    let skipped = audit::near(&searcher, &preparer, &args.input, &parse, options, |answer| {
+    let preparer = preparer.with_codes(if by == By::Bands { CodeSource::None } else { CodeSource::BuiltIn });
+    #[cfg(feature = "model")]
+    let preparer = args.model.apply(preparer)?;
+    let skipped = audit::near(&searcher, &preparer, &args.input, &parse, near_by, |answer| {
         print(&mut out, &answer, args.json)?;
         Ok(!out.is_closed())
     })?;
@@ -67,7 +87,10 @@ fn print(out: &mut Out, answer: &NearAnswer, json: bool) -> Result<()> {
     let cut = if answer.truncated { " (search cut short: there may be more)" } else { "" };
     out.line(format_args!("{}: {} near{cut}", answer.id, answer.hits.len()))?;
     for hit in &answer.hits {
-        out.line(format_args!("  {:.3}  {}", hit.resemblance, hit.id))?;
+        match hit.cosine {
+            Some(cosine) => out.line(format_args!("  {:.3}  cosine {cosine:.3}  {}", hit.resemblance, hit.id))?,
+            None => out.line(format_args!("  {:.3}  {}", hit.resemblance, hit.id))?,
+        }
     }
     Ok(())
 }
