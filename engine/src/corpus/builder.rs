@@ -12,6 +12,7 @@ use super::turns::{self, RequestTurns};
 use super::{LEVELS, NO_TIME, NONE, OriginNames, filter, graphs, names, section};
 use crate::column::encode;
 use crate::error::{Error, Result};
+use crate::family::anchor;
 use crate::index::{SKETCH_BYTES, leaders, lsh::BandTables};
 use crate::key::Keys;
 use crate::num::{u32_of, u64_of, usize_of};
@@ -56,7 +57,7 @@ pub struct PreparedPart {
     pub is_empty: bool,
     /// Encoded template anchors.
     pub anchors: Vec<u8>,
-    /// Sampled token hashes, ascending.
+    /// Sampled token hashes, as the sampler gave them; a segment keeps each once, ascending.
     pub tokens: Vec<u32>,
 }
 
@@ -90,6 +91,8 @@ pub struct SegmentBuilder {
     anchors: Vec<u8>,
     token_starts: Vec<usize>,
     tokens: Vec<u32>,
+    /// Room to put a sample in order.
+    sample: Vec<u32>,
     name_of: FastMap<(u8, Box<str>), u32>,
     origin_of: FastMap<[u32; LEVELS], u32>,
     turns: turns::Making,
@@ -183,7 +186,8 @@ impl SegmentBuilder {
         self.anchor_starts.push(self.anchors.len());
         self.anchors.extend_from_slice(&part.anchors);
         self.token_starts.push(self.tokens.len());
-        self.tokens.extend_from_slice(&part.tokens);
+        anchor::in_order(&part.tokens, &mut self.sample);
+        self.tokens.extend_from_slice(&self.sample);
         if !self.codes.is_empty() {
             self.codes.push(NO_CODE);
         }

@@ -254,7 +254,7 @@ impl Preparer {
         if kind.has_family() {
             self.anchorer.anchors(&scratch.form, &mut scratch.anchor, &mut scratch.anchors);
             anchor::encode(&scratch.anchors, anchors);
-            self.anchorer.token_sample(&scratch.anchor, tokens);
+            self.anchorer.token_sample(&mut scratch.anchor, tokens);
         }
     }
 }

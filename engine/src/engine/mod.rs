@@ -15,6 +15,9 @@ mod sealed;
 mod stream;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use neighbors::{NeighborSeen, NeighborsSeen};
 pub use reader::{Piece, QueryOptions, Reader, ReaderOptions};
 pub use stream::{EndedRequest, RequestStream};

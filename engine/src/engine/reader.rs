@@ -163,6 +163,12 @@ impl Deadline {
         Self((deadline_us > 0).then(|| (Instant::now(), Duration::from_micros(u64::from(deadline_us)))))
     }
 
+    /// A clock that stands `elapsed` behind its beginning.
+    #[cfg(test)]
+    pub(super) fn begun(elapsed: Duration, length: Duration) -> Self {
+        Self(Instant::now().checked_sub(elapsed).map(|start| (start, length)))
+    }
+
     pub(super) fn passed(&self) -> bool {
         self.0.is_some_and(|(start, length)| start.elapsed() >= length)
     }
@@ -333,7 +339,13 @@ impl Reader {
     }
 
     /// The verdict over text that is not sketched yet: only what is looked up is sketched.
-    fn verdict(&self, state: &State, pieces: &[Piece<'_>], deadline: Deadline, scratch: &mut Scratch) -> Verdict {
+    pub(super) fn verdict(
+        &self,
+        state: &State,
+        pieces: &[Piece<'_>],
+        deadline: Deadline,
+        scratch: &mut Scratch,
+    ) -> Verdict {
         let mut verdict = Verdict { store_damaged: !state.trouble.is_empty(), ..Verdict::default() };
         let Some(preparer) = state.preparer() else { return verdict };
         for kind in looked_up(pieces.iter().map(|piece| piece.kind)) {

@@ -180,6 +180,17 @@ impl Writer {
         codes: &[EmbeddingCode],
         options: QueryOptions,
     ) -> Result<(Observed, Option<Error>)> {
+        self.observe_by(envelope, pieces, codes, Deadline::new(options.deadline_us))
+    }
+
+    /// The same against a clock that runs already.
+    pub(super) fn observe_by(
+        &self,
+        envelope: Envelope,
+        pieces: &[Piece<'_>],
+        codes: &[EmbeddingCode],
+        deadline: Deadline,
+    ) -> Result<(Observed, Option<Error>)> {
         self.check_process()?;
         if !codes.is_empty() && self.options.codes != CodeSource::Caller {
             return Err(Error::InvalidArgument {
@@ -193,7 +204,6 @@ impl Writer {
             return Ok((Observed { verdict, sequence: 0 }, None));
         };
         self.forget_sealed(&state);
-        let deadline = Deadline::new(options.deadline_us);
         let mut scratch = self.reader.scratch();
         let pieces = pieces.get(..limits::PARTS_MAX).unwrap_or(pieces);
         let (parts, depth) = self.sketch(pieces, codes, deadline, &mut scratch);
@@ -262,11 +272,8 @@ impl Writer {
         // A streamed body is reduced before its turns could be hashed: the gateway tells no conversation.
         let turns = RequestTurns::default();
         let request = PreparedRequest { identity, id: envelope.id, time_ms, origin: envelope.origin, parts, turns };
-        let mut body = Vec::with_capacity(1024);
-        observation::encode(&request, &mut body);
-        let sealed = keys.seal(observation::PURPOSE, &body);
         let (log, base) = log;
-        let sequence = log.push(observation::KIND, &sealed)?;
+        let sequence = log.push(observation::KIND, &observation::seal(&request, keys))?;
         if let Some((fingerprint, class, signature, false)) = seen {
             let time_ms = Some(time_ms);
             let sighting = Sighting { fingerprint, class, signature: &signature, account, time_ms };
