@@ -291,7 +291,7 @@ impl Pass<'_> {
             if last != NO_TIME && last < oldest_ms {
                 self.done.segments_expired += 1;
                 self.done.requests_expired += u64_of(view.row_count());
-            } else if 2 * expired > view.row_count() {
+            } else if 2 * expired > view.row_count() && self.is_sound(segment) {
                 self.progress.step(&format!("letting go of {expired} old requests"));
                 let builder = merge(&[segment], self.preparer.keys(), Some(oldest_ms))?;
                 if !builder.is_empty() {
@@ -306,6 +306,13 @@ impl Pass<'_> {
             self.publish(manifest)?;
         }
         Ok(())
+    }
+
+    /// Whether a segment may be rewritten. A damaged one waits for a person; the others go on.
+    fn is_sound(&mut self, segment: &Segment) -> bool {
+        let verified = segment.container().verify();
+        self.done.trouble.extend(verified.as_ref().err().map(ToString::to_string));
+        verified.is_ok()
     }
 
     /// Merges the small segments into one when there are many: each request is rewritten once for each factor of
@@ -327,9 +334,7 @@ impl Pass<'_> {
         let mut places = HashSet::new();
         for (place, (segment, entry)) in snapshot.segments().iter().zip(&manifest.segments).enumerate() {
             if is_small(entry) && requests + entry.requests <= most.saturating_mul(2) {
-                // A damaged segment waits for a person; the others go on.
-                if let Err(error) = segment.container().verify() {
-                    self.done.trouble.push(error.to_string());
+                if !self.is_sound(segment) {
                     continue;
                 }
                 requests += entry.requests;
