@@ -5,7 +5,7 @@ import numpy as np
 
 folder, engines = sys.argv[1], sys.argv[2].split(",")
 K, M, EFC = 10, 16, 128
-EFS = [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024]
+EFS = [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144]
 base = np.fromfile(f"{folder}/base.b8", np.uint8).reshape(-1, 128)
 queries = np.fromfile(f"{folder}/query.b8", np.uint8).reshape(-1, 128)
 worst = np.fromfile(f"{folder}/exact.u32", np.uint32)
@@ -63,7 +63,7 @@ def run(engine):
             search(ef)
             rounds += 1
         points.append((ef, round(level, 4), round(len(queries) * rounds / (time.process_time() - start))))
-        if level > 0.9985:
+        if level >= 0.99:
             break
     start = time.time()
     if engine == "usearch":

@@ -1,4 +1,4 @@
 //! What the benchmarks share.
 
+pub mod codes;
 pub mod corpus;
-pub mod prompts;

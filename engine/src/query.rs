@@ -1,7 +1,10 @@
 //! Near-duplicates of a request: candidates from the bands, re-scored by signature, members after their leaders, ranked.
+//! [`neighbors`] answers without a threshold, from the graphs.
 //!
 //! Jaccard distance is a metric and a member lies within .1 of its leader, so every text at resemblance `min` of the query
 //! is a leader found at `min`, or a member of a leader found at `min - .1`.
+
+pub mod neighbors;
 
 use crate::corpus::snapshot::Snapshot;
 use crate::corpus::view::SegmentView;
@@ -11,6 +14,7 @@ use crate::index::lsh::Candidates;
 use crate::num::{u32_saturating, usize_of};
 use crate::request::PartKind;
 use crate::simd::Kernels;
+use crate::sketch::EmbeddingCode;
 use crate::sketch::minhash::resemblance_of_unequal;
 
 /// How far below `min` a leader may lie whose members are still looked at: the radius of a leader and twice the
@@ -39,6 +43,8 @@ pub struct QueryPart<'a> {
     pub kind: PartKind,
     /// Its signature.
     pub signature: &'a [u8; SKETCH_BYTES],
+    /// Its embedding code; all zero where there is none.
+    pub code: &'a [u8; SKETCH_BYTES],
     /// Whether its normal form is empty: near nothing.
     pub is_empty: bool,
 }
@@ -63,6 +69,15 @@ pub struct Hits {
     pub truncated: bool,
 }
 
+/// Which parts decide where there are several: an agent's steps share system block, tools and shape, and are not near for it.
+fn weight(kind: PartKind) -> u8 {
+    match kind {
+        PartKind::Prompt | PartKind::FirstUser | PartKind::LastUser => 2,
+        PartKind::ToolResult => 1,
+        _ => 0,
+    }
+}
+
 /// A searcher over one snapshot.
 #[derive(Debug)]
 pub struct Searcher<'a> {
@@ -79,14 +94,26 @@ impl<'a> Searcher<'a> {
         Ok(Self { snapshot, views: snapshot.views()?, kernels })
     }
 
+    /// The snapshot.
+    #[must_use]
+    pub fn snapshot(&self) -> &'a Snapshot {
+        self.snapshot
+    }
+
     /// The columns of the segments, in the order that [`Hit::segment`] counts in.
     #[must_use]
     pub fn views(&self) -> &[SegmentView<'a>] {
         &self.views
     }
 
+    /// What the embedding codes of the snapshot are made by; empty where it has none.
+    #[must_use]
+    pub fn code_origin(&self) -> &str {
+        &self.snapshot.manifest().codes
+    }
+
     /// Requests near one made of `parts`, leaving out the one whose identity is `exclude`. User parts decide where there
-    /// are any; else every part does.
+    /// are any, else what tools gave back, as in the steps of an agent's run; of a request without either every part does.
     /// # Errors
     /// [`Error::InvalidArgument`] when `min` is no resemblance.
     pub fn near(&self, parts: &[QueryPart<'_>], exclude: Option<u128>, options: NearOptions) -> Result<Hits> {
@@ -96,12 +123,10 @@ impl<'a> Searcher<'a> {
                 reason: format!("{} is not a resemblance between 0 and 1", options.min),
             });
         }
-        let user = PartKind::Prompt.class();
-        let has_user = parts.iter().any(|part| part.kind.class() == user);
         let mut answer = Hits::default();
         let mut candidates = Candidates::default();
         let mut forms: Vec<(f32, usize, u32)> = Vec::new();
-        for part in parts.iter().filter(|part| !part.is_empty && (!has_user || part.kind.class() == user)) {
+        for part in deciding(parts) {
             for (segment, view) in self.views.iter().enumerate() {
                 view.bands().candidates(part.signature, part.kind.class(), &mut candidates);
                 answer.truncated |= candidates.truncated;
@@ -142,6 +167,34 @@ impl<'a> Searcher<'a> {
         }
     }
 
+    /// Requests nearest to one made of `parts`, by their sketches and without a threshold, leaving out the one whose identity
+    /// is `exclude`. User parts decide where there are any; else every part does.
+    /// # Errors
+    /// [`Error::InvalidArgument`] for options without meaning, and where the store keeps no codes that could be compared;
+    /// [`Error::Corrupt`].
+    pub fn neighbors(
+        &self,
+        parts: &[QueryPart<'_>],
+        exclude: Option<u128>,
+        options: &neighbors::NeighborOptions,
+        scratch: &mut neighbors::NeighborScratch,
+    ) -> Result<neighbors::Neighbors> {
+        let probes: Vec<neighbors::Probe<'_>> = deciding(parts)
+            .map(|part| neighbors::Probe {
+                class: part.kind.class(),
+                signature: Some(part.signature),
+                code: Some(part.code).filter(|code| **code != EmbeddingCode::EMPTY.0),
+            })
+            .collect();
+        let sources: Vec<neighbors::Source<'_>> = self
+            .views
+            .iter()
+            .zip(self.snapshot.segments())
+            .map(|(view, segment)| neighbors::Source { view: *view, segment })
+            .collect();
+        neighbors::neighbors(&sources, self.snapshot.exemplars(), &probes, exclude, options, self.kernels, scratch)
+    }
+
     /// The requests that use `forms` (best first), each by its best form.
     fn rows(&self, forms: &[(f32, usize, u32)], exclude: Option<u128>, top: usize, answer: &mut Hits) {
         let own: Vec<Option<usize>> =
@@ -165,4 +218,10 @@ impl<'a> Searcher<'a> {
             }
         }
     }
+}
+
+/// The parts that decide what a request is near: the user's where there are any, else all; never empty ones.
+fn deciding<'q, 'a>(parts: &'q [QueryPart<'a>]) -> impl Iterator<Item = &'q QueryPart<'a>> {
+    let best = parts.iter().map(|part| weight(part.kind)).max();
+    parts.iter().filter(move |part| !part.is_empty && Some(weight(part.kind)) == best)
 }

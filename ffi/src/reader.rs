@@ -96,6 +96,7 @@ pub unsafe extern "C" fn promptprint_open(
             ReaderOptions {
                 key,
                 copy: options.copy != 0,
+                verify: defaults.verify,
                 resemblance_min: if options.resemblance_min == 0.0 {
                     defaults.resemblance_min
                 } else {

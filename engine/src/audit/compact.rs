@@ -1,6 +1,9 @@
 //! Rewrites segments: few instead of many, and what `forget` has hidden is gone for good.
 
+use std::ops::ControlFlow;
+
 use crate::column::encode;
+use crate::corpus::graphs::GraphTask;
 use crate::corpus::merge::merge;
 use crate::corpus::snapshot::{HIDDEN_ROWS, Segment, Snapshot};
 use crate::corpus::{ACCUSABLE, Level};
@@ -25,13 +28,14 @@ pub(super) fn file_identity(keys: &Keys, spec: Spec) -> Identity {
 pub fn compact(maintainer: &mut Maintainer, keys: &Keys, spec: Spec, kernels: Kernels) -> Result<()> {
     let snapshot = Snapshot::open(maintainer.store())?;
     let segments: Vec<&Segment> = snapshot.segments().iter().collect();
-    let builder = merge(&segments, keys)?;
+    let builder = merge(&segments, keys, None)?;
     let mut manifest = maintainer.store().manifest().clone();
     manifest.segments.clear();
     if !builder.is_empty() {
         let requests = u64_of(builder.len());
         let (file, mut writer) = maintainer.create(FileKind::Segment, file_identity(keys, spec))?;
-        builder.seal(keys, kernels, &mut writer)?;
+        let mut task = GraphTask { choice: manifest.graph, progress: &mut |_| ControlFlow::Continue(()) };
+        builder.seal(keys, kernels, &mut task, &mut writer)?;
         writer.finish()?;
         manifest.segments.push(SegmentEntry { file, requests, tombstones: None });
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::compact::file_identity;
+use super::graph::write_exemplars;
 use super::{Progress, TextCache, render};
 use crate::corpus::families::{self, FamilyTables, Skeleton};
 use crate::corpus::population::Population;
@@ -61,6 +62,7 @@ pub fn mine_families(
     let segments = manifest.segments.iter().map(|segment| segment.file.clone()).collect();
     manifest.families = Some(DerivedEntry { file, segments });
     manifest.families_stale = false;
+    manifest.exemplars = write_exemplars(maintainer, preparer, &population, &found, progress)?;
     maintainer.publish(manifest)
 }
 

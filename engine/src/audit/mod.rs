@@ -4,8 +4,10 @@
 //! segments, `maintain` takes in what gateways logged. Each publishes a manifest when a step is durable, so that an interruption at any moment loses nothing that was acknowledged.
 
 mod compact;
+mod graph;
 mod ingest;
 mod judge;
+mod lines;
 mod maintain;
 mod mine;
 mod near;
@@ -20,11 +22,11 @@ pub use ingest::{IndexOptions, LogCount, Skipped, Summary, index, open_or_create
 pub use judge::{AccountRow, CampaignRow, EvidenceRow, Judged, Names, family_container, judge};
 pub use maintain::{MaintainOptions, Maintained, days_ms, maintain};
 pub use mine::mine_families;
-pub use near::{NearAnswer, NearHit, near, preparer_of, spec_of};
+pub use near::{NearAnswer, NearBy, NearHit, near, preparer_of, spec_of};
 pub use reporting::{ReportOptions, report};
 pub use texts::TextCache;
 pub use traffic::Traffic;
-pub use verdicts::publish_verdicts;
+pub use verdicts::{publish_judged, publish_verdicts};
 
 /// How a long job tells where it is, and learns that it should stop.
 pub trait Progress: Sync {

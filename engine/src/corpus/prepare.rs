@@ -4,12 +4,19 @@
 
 use super::builder::{PreparedPart, PreparedRequest, time_or_none};
 use super::origin_names;
+use super::repeats::Repeats;
+use super::turns::RequestTurns;
+use crate::error::Result;
 use crate::family::anchor;
 use crate::key::Keys;
 use crate::limits::NAME_BYTES_MAX;
 use crate::num::{u32_saturating, u64_of};
-use crate::request::{Part, PartKind, Request};
+use crate::request::parse::Parsed;
+use crate::request::{Part, PartKind, Request, conversation};
 use crate::simd::Kernels;
+#[cfg(feature = "model")]
+use crate::sketch::embedding::model::StaticModel;
+use crate::sketch::embedding::{BUILT_IN, Embedder, EmbeddingCode};
 use crate::sketch::minhash::{Scratch, Signature, Sketcher};
 use crate::sketch::spec::{SketchSeed, Spec};
 use crate::text::normalize::{NormalForm, Normalizer};
@@ -19,13 +26,48 @@ pub const FLAG_INVISIBLE: u8 = 1;
 /// A part whose text held letters of one script dressed as another.
 pub const FLAG_CONFUSABLE: u8 = 2;
 
+/// What embedding codes are made by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CodeSource {
+    /// Nothing: texts get no code.
+    None,
+    /// The built-in embedder, which needs no model.
+    #[default]
+    BuiltIn,
+    /// The caller, who gives each text its code; see [`Preparer::code_of_vector`].
+    Caller,
+    /// A static model; see [`Preparer::with_model`].
+    #[cfg(feature = "model")]
+    Model,
+}
+
+impl CodeSource {
+    /// The name under which a store remembers what its codes were made by; `None` where there are none, or where it is the
+    /// model that says.
+    #[must_use]
+    pub const fn origin(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::BuiltIn => Some(BUILT_IN),
+            Self::Caller => Some("caller"),
+            #[cfg(feature = "model")]
+            Self::Model => None,
+        }
+    }
+}
+
 /// Makes sketches under one spec and key; shared by all threads.
 #[derive(Debug)]
 pub struct Preparer {
     keys: Keys,
     normalizer: Normalizer,
     sketcher: Sketcher,
+    embedder: Embedder,
     anchorer: anchor::Anchorer,
+    codes: CodeSource,
+    #[cfg(feature = "model")]
+    model: Option<std::sync::Arc<StaticModel>>,
+    kernels: Kernels,
 }
 
 /// The buffers of one thread: nothing is allocated for a prompt's sketch once they have grown.
@@ -35,6 +77,7 @@ pub struct PrepareScratch {
     sketch: Scratch,
     anchor: anchor::Scratch,
     anchors: anchor::Anchors,
+    repeats: Repeats,
 }
 
 impl Preparer {
@@ -45,9 +88,52 @@ impl Preparer {
         Self {
             normalizer: Normalizer::new(kernels),
             sketcher: Sketcher::new(spec, &seed, kernels),
+            embedder: Embedder::new(&seed, kernels),
+            codes: CodeSource::default(),
+            #[cfg(feature = "model")]
+            model: None,
+            kernels,
             anchorer: anchor::Anchorer::new(keys.anchor_key()),
             keys,
         }
+    }
+
+    /// The same, with embedding codes of another source in what [`Preparer::request`] and [`Preparer::part`] prepare.
+    #[must_use]
+    pub fn with_codes(self, codes: CodeSource) -> Self {
+        Self { codes, ..self }
+    }
+
+    /// The same, with embedding codes that `model` makes.
+    #[cfg(feature = "model")]
+    #[must_use]
+    pub fn with_model(self, model: std::sync::Arc<StaticModel>) -> Self {
+        Self { codes: CodeSource::Model, model: Some(model), ..self }
+    }
+
+    /// The name under which a store remembers what embedding codes are made by: only codes of one origin can be compared.
+    /// `None` where none are made.
+    #[must_use]
+    pub fn code_origin(&self) -> Option<&str> {
+        #[cfg(feature = "model")]
+        if let (CodeSource::Model, Some(model)) = (self.codes, &self.model) {
+            return Some(model.origin());
+        }
+        self.codes.origin()
+    }
+
+    /// The code of a vector that the caller made, under the key of the store: what a caller who embeds texts itself
+    /// gives to [`PreparedPart::code`], or to a gateway's writer.
+    /// # Errors
+    /// As [`Embedder::code_of_vector`].
+    pub fn code_of_vector(&self, vector: &[f32]) -> Result<EmbeddingCode> {
+        self.embedder.code_of_vector(vector)
+    }
+
+    /// The kernels it computes with.
+    #[must_use]
+    pub fn kernels(&self) -> Kernels {
+        self.kernels
     }
 
     /// The keys.
@@ -72,6 +158,22 @@ impl Preparer {
         self.sketcher.spec()
     }
 
+    /// The turns that a parsed request asks and those that it only tells again, by its parts.
+    #[must_use]
+    pub fn turns(&self, parsed: &Parsed) -> RequestTurns {
+        let sender = parsed.request.principals.accusable().unwrap_or_default();
+        let mut turns = RequestTurns::default();
+        for turn in conversation::turns(parsed) {
+            let keyed = self.keys.turn(turn.chain, sender);
+            if turn.is_earlier {
+                turns.earlier.push((u32_saturating(turn.part), keyed));
+            } else if !turns.asked.contains(&keyed) {
+                turns.asked.push(keyed);
+            }
+        }
+        turns
+    }
+
     /// Prepares request number `place` of `line`; its parts come back beside it, with their texts.
     pub fn request(
         &self,
@@ -85,17 +187,32 @@ impl Preparer {
         for name in origin.iter_mut().flatten() {
             cut(name);
         }
-        let parts = request.parts.iter().map(|part| self.part(part, scratch)).collect();
+        let mut repeats = std::mem::take(&mut scratch.repeats);
+        let parts = request.parts.iter().map(|part| repeats.of(part, |part| self.part(part, scratch))).collect();
+        scratch.repeats = repeats;
         let time_ms = time_or_none(request.time_ms);
-        (PreparedRequest { identity, id: request.id, time_ms, origin, parts }, request.parts)
+        (
+            PreparedRequest { identity, id: request.id, time_ms, origin, parts, turns: RequestTurns::default() },
+            request.parts,
+        )
     }
 
     /// Prepares one part.
     pub fn part(&self, part: &Part, scratch: &mut PrepareScratch) -> PreparedPart {
-        self.text(part.kind, part.text.as_bytes(), scratch)
+        let mut prepared = self.text(part.kind, part.text.as_bytes(), scratch);
+        match self.codes {
+            CodeSource::None | CodeSource::Caller => {}
+            CodeSource::BuiltIn => prepared.code = self.code(scratch).0,
+            #[cfg(feature = "model")]
+            CodeSource::Model => {
+                let code = self.model.as_ref().map(|model| self.embedder.code_by_model(model, &scratch.form));
+                prepared.code = code.unwrap_or(EmbeddingCode::EMPTY).0;
+            }
+        }
+        prepared
     }
 
-    /// Prepares one part from its bytes, which need not be UTF-8.
+    /// Prepares one part from its bytes, which need not be UTF-8, without an embedding code: a gateway has no use for it.
     pub fn text(&self, kind: PartKind, text: &[u8], scratch: &mut PrepareScratch) -> PreparedPart {
         let fingerprint = self.fingerprint(kind, text, scratch);
         let signature = self.signature(scratch);
@@ -108,6 +225,7 @@ impl Preparer {
             bytes: u32_saturating(text.len()),
             flags: scratch.flags(),
             signature: signature.0,
+            code: EmbeddingCode::EMPTY.0,
             is_empty: scratch.form.is_empty(),
             anchors,
             tokens,
@@ -125,18 +243,37 @@ impl Preparer {
         self.sketcher.signature(&scratch.form, &mut scratch.sketch)
     }
 
+    /// The built-in embedding code of the normal form in `scratch`.
+    pub fn code(&self, scratch: &PrepareScratch) -> EmbeddingCode {
+        self.embedder.code(&scratch.form)
+    }
+
     /// Appends the encoded anchors and the sampled tokens of the normal form in `scratch`; nothing for a kind that has no
     /// family.
     pub fn anchors(&self, kind: PartKind, scratch: &mut PrepareScratch, anchors: &mut Vec<u8>, tokens: &mut Vec<u32>) {
         if kind.has_family() {
             self.anchorer.anchors(&scratch.form, &mut scratch.anchor, &mut scratch.anchors);
             anchor::encode(&scratch.anchors, anchors);
-            self.anchorer.token_sample(&scratch.anchor, tokens);
+            self.anchorer.token_sample(&mut scratch.anchor, tokens);
         }
     }
 }
 
+impl Preparer {
+    /// The anchors of the normal form in `scratch`, for a lookup.
+    pub fn lookup_anchors<'a>(&self, scratch: &'a mut PrepareScratch) -> &'a anchor::Anchors {
+        self.anchorer.anchors(&scratch.form, &mut scratch.anchor, &mut scratch.anchors);
+        &scratch.anchors
+    }
+}
+
 impl PrepareScratch {
+    /// The anchors that [`Preparer::anchors`] encoded, decoded for a lookup; none where they are damaged.
+    pub fn decoded(&mut self, encoded: &[u8]) -> &anchor::Anchors {
+        anchor::decode_into(encoded, &mut self.anchors);
+        &self.anchors
+    }
+
     /// Signs of obfuscation in the text prepared last.
     #[must_use]
     pub fn flags(&self) -> u8 {

@@ -1,5 +1,6 @@
 //! The segments of one manifest, opened, with the rows that `forget` has hidden.
 
+use super::exemplars::Exemplars;
 use super::view::SegmentView;
 use super::{ACCUSABLE, Level};
 use crate::error::{CorruptKind, Error, Result};
@@ -17,6 +18,7 @@ pub const HIDDEN_ROWS: u32 = 1;
 #[derive(Debug)]
 pub struct Snapshot {
     segments: Vec<Segment>,
+    exemplars: Option<Exemplars>,
     manifest: Manifest,
 }
 
@@ -60,6 +62,12 @@ impl Segment {
         self.hidden.get(row / 8).is_some_and(|byte| byte & (1 << (row % 8)) != 0)
     }
 
+    /// Whether any row is hidden.
+    #[must_use]
+    pub fn has_hidden(&self) -> bool {
+        !self.hidden.is_empty()
+    }
+
     /// Number of hidden rows.
     #[must_use]
     pub fn hidden_count(&self) -> usize {
@@ -84,7 +92,10 @@ impl Snapshot {
         for entry in &store.manifest().segments {
             segments.push(Segment::open(store, entry)?);
         }
-        Ok(Self { segments, manifest: store.manifest().clone() })
+        let manifest = store.manifest().clone();
+        let files = manifest.segments.iter().map(|entry| entry.file.as_str());
+        let exemplars = manifest.exemplars.as_ref().map(|entry| Exemplars::open(store, entry, files)).transpose()?;
+        Ok(Self { segments, exemplars, manifest })
     }
 
     /// The segments, oldest first.
@@ -93,10 +104,34 @@ impl Snapshot {
         &self.segments
     }
 
+    /// The exemplars, where the store keeps them.
+    #[must_use]
+    pub fn exemplars(&self) -> Option<&Exemplars> {
+        self.exemplars.as_ref()
+    }
+
     /// The manifest the snapshot was opened from.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Whether a request that asks `turn` is here. The newest segments are looked at first, since a conversation mostly
+    /// goes on soon.
+    #[must_use]
+    pub fn asks(&self, views: &[SegmentView<'_>], turn: u64) -> bool {
+        let mut pairs = self.segments.iter().zip(views).rev();
+        pairs.any(|(segment, view)| view.turns().rows_asking(turn).any(|row| !segment.is_hidden(usize_of(row))))
+    }
+
+    /// Whether any request tells of `turn`, asking it or as one of its earlier turns.
+    #[must_use]
+    pub fn tells(&self, views: &[SegmentView<'_>], turn: u64) -> bool {
+        let tells = |segment: &Segment, view: &SegmentView<'_>| {
+            let mut rows = view.turns().parts_telling(turn).filter_map(|part| view.row_of_part(usize_of(part)));
+            rows.any(|row| !segment.is_hidden(row))
+        };
+        self.asks(views, turn) || self.segments.iter().zip(views).any(|(segment, view)| tells(segment, view))
     }
 
     /// The columns of every segment.
@@ -115,6 +150,18 @@ pub fn check_keys(manifest: &Manifest, keys: &Keys, key_path: &std::path::Path) 
         return Ok(());
     }
     Err(Error::Key { path: key_path.to_path_buf(), reason: "is the key of another store".to_owned() })
+}
+
+/// Refuses to compare codes of two origins, whose distances mean nothing; `codes` is what the manifest says.
+/// # Errors
+/// [`Error::SpecMismatch`].
+pub fn check_codes(codes: &str, origin: &str) -> Result<()> {
+    if codes.is_empty() || codes == origin {
+        return Ok(());
+    }
+    Err(Error::SpecMismatch {
+        what: format!("the embedding codes of the store are made by {codes}, those of this call by {origin}"),
+    })
 }
 
 /// The name row of an origin that can be accused, and its level.

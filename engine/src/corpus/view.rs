@@ -3,12 +3,16 @@
 use std::path::Path;
 
 use super::names::Reader;
+use super::turns::TurnColumns;
 use super::{LEVELS, NONE, filter, section};
 use crate::column::{Column, is_partition};
 use crate::error::{CorruptKind, Error, Result};
+use crate::index::hnsw::{Graph, Metric, Origin};
 use crate::index::{SKETCH_BYTES, lsh::Bands};
 use crate::num::{u32_of, usize_of, usize_of_u64};
 use crate::request::PartKind;
+use crate::simd::Kernels;
+use crate::sketch::EmbeddingCode;
 use crate::sketch::minhash::Signature;
 use crate::store::segment::{Container, Identity};
 
@@ -30,6 +34,7 @@ pub struct SegmentView<'a> {
     classes: &'a [u8],
     form_bytes: Column<'a, u32>,
     signatures: &'a [u8],
+    codes: &'a [u8],
     member_starts: Column<'a, u32>,
     use_starts: Column<'a, u32>,
     uses: Column<'a, u32>,
@@ -40,6 +45,7 @@ pub struct SegmentView<'a> {
     tokens: Column<'a, u32>,
     name_ids: Column<'a, u128>,
     name_levels: &'a [u8],
+    turns: TurnColumns<'a>,
 }
 
 impl<'a> SegmentView<'a> {
@@ -64,6 +70,8 @@ impl<'a> SegmentView<'a> {
             classes: container.require(section::FORM_CLASSES)?,
             form_bytes: container.column(section::FORM_BYTES)?,
             signatures: container.require(section::FORM_SIGNATURES)?,
+            // Segments of before there were codes have no such section.
+            codes: container.section(section::FORM_CODES).unwrap_or_default(),
             member_starts: container.column(section::MEMBER_STARTS)?,
             use_starts: container.column(section::USE_STARTS)?,
             uses: container.column(section::USES)?,
@@ -79,6 +87,7 @@ impl<'a> SegmentView<'a> {
             tokens: container.column(section::TOKENS)?,
             name_ids: container.column(section::NAME_IDS)?,
             name_levels: container.require(section::NAME_LEVELS)?,
+            turns: TurnColumns::new(container)?,
         };
         let (rows, parts, forms) = (view.times.len(), view.part_forms.len(), view.fingerprints.len());
         let checks = [
@@ -91,6 +100,7 @@ impl<'a> SegmentView<'a> {
             (section::FORM_CLASSES, view.classes.len() == forms),
             (section::FORM_BYTES, view.form_bytes.len() == forms),
             (section::FORM_SIGNATURES, view.signatures.len() == forms * SKETCH_BYTES),
+            (section::FORM_CODES, [0, forms * SKETCH_BYTES].contains(&view.codes.len())),
             (section::MEMBER_STARTS, (1..=forms + 1).contains(&view.member_starts.len())),
             (section::USE_STARTS, view.use_starts.len() == forms + 1),
             (section::USES, view.uses.len() == parts),
@@ -132,10 +142,17 @@ impl<'a> SegmentView<'a> {
             (section::ORIGINS_OF, below(self.origins_of, self.origins.len() / LEVELS)),
             (section::ORIGINS, self.origins.iter().all(|name| name == NONE || usize_of(name) < self.name_ids.len())),
         ];
-        match checks.into_iter().find(|(_, holds)| !holds) {
-            Some((id, _)) => Err(self.container.damaged(id, CorruptKind::Value)),
-            None => Ok(()),
+        let damage = checks.into_iter().find(|(_, holds)| !holds).map(|(id, _)| id);
+        if let Some(id) = damage.or_else(|| self.turns.damage(self.row_count(), self.part_count())) {
+            return Err(self.container.damaged(id, CorruptKind::Value));
         }
+        for metric in [Metric::UnequalBytes, Metric::HammingBits] {
+            if let Some(graph) = self.graph(metric, Kernels::detect())? {
+                let offset = self.container.offset(graph_section(metric)).unwrap_or(0);
+                graph.check().map_err(|(at, kind)| Error::corrupt(self.path(), offset + at, kind))?;
+            }
+        }
+        Ok(())
     }
 
     /// The file.
@@ -283,6 +300,27 @@ impl<'a> SegmentView<'a> {
         start..end.max(start)
     }
 
+    /// The row that a part belongs to.
+    #[must_use]
+    pub fn row_of_part(&self, part: usize) -> Option<usize> {
+        let (mut low, mut high) = (0, self.row_count());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if usize_of(self.part_starts.get(middle + 1)?) <= part {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        (low < self.row_count()).then_some(low)
+    }
+
+    /// The turns of conversations.
+    #[must_use]
+    pub fn turns(&self) -> &TurnColumns<'a> {
+        &self.turns
+    }
+
     /// The form of a part.
     #[must_use]
     pub fn form_of(&self, part: usize) -> Option<u32> {
@@ -325,6 +363,49 @@ impl<'a> SegmentView<'a> {
     pub fn signature(&self, form: usize) -> Option<&'a [u8; SKETCH_BYTES]> {
         let start = form.checked_mul(SKETCH_BYTES)?;
         self.signatures.get(start..start + SKETCH_BYTES)?.try_into().ok()
+    }
+
+    /// The embedding code of a form, or `None` where it has none.
+    #[must_use]
+    #[inline]
+    pub fn code(&self, form: usize) -> Option<&'a [u8; SKETCH_BYTES]> {
+        let start = form.checked_mul(SKETCH_BYTES)?;
+        let code: &[u8; SKETCH_BYTES] = self.codes.get(start..start + SKETCH_BYTES)?.try_into().ok()?;
+        (*code != EmbeddingCode::EMPTY.0).then_some(code)
+    }
+
+    /// Whether any form has a code.
+    #[must_use]
+    pub fn has_codes(&self) -> bool {
+        !self.codes.is_empty()
+    }
+
+    /// The signatures of the leaders, or their codes, in the order of the leaders.
+    #[must_use]
+    pub fn leader_sketches(&self, metric: Metric) -> &'a [[u8; SKETCH_BYTES]] {
+        let column = match metric {
+            Metric::UnequalBytes => self.signatures,
+            Metric::HammingBits => self.codes,
+        };
+        let (sketches, _) = column.as_chunks();
+        sketches.get(..self.leader_count()).unwrap_or(sketches)
+    }
+
+    /// Whether there is a graph of the leaders' codes.
+    #[must_use]
+    pub fn has_code_graph(&self) -> bool {
+        self.container.section(section::CODE_GRAPH).is_some_and(|image| !image.is_empty())
+    }
+
+    /// The graph of the leaders' signatures ([`Metric::UnequalBytes`]) or codes ([`Metric::HammingBits`]); `None` where
+    /// there is none and a scan serves. Opening costs under a microsecond.
+    /// # Errors
+    /// [`Error::Corrupt`] when its header contradicts the section, [`Error::SpecMismatch`] for the graph of another metric.
+    pub fn graph(&self, metric: Metric, kernels: Kernels) -> Result<Option<Graph<'a>>> {
+        let id = graph_section(metric);
+        let Some(image) = self.container.section(id).filter(|image| !image.is_empty()) else { return Ok(None) };
+        let origin = Origin { path: self.container.path(), offset: self.container.offset(id).unwrap_or(0) };
+        Graph::open(image, origin, metric, kernels).map(Some)
     }
 
     /// Whether a form is the empty text, which has no signature.
@@ -383,5 +464,13 @@ impl<'a> SegmentView<'a> {
         let start = self.token_starts.get(form).and_then(usize_of_u64).unwrap_or(0);
         let end = self.token_starts.get(form + 1).and_then(usize_of_u64).unwrap_or(0).min(tokens.len());
         (start..end.max(start)).filter_map(move |at| tokens.get(at))
+    }
+}
+
+/// The section of a segment's graph.
+const fn graph_section(metric: Metric) -> u32 {
+    match metric {
+        Metric::UnequalBytes => section::SIGNATURE_GRAPH,
+        Metric::HammingBits => section::CODE_GRAPH,
     }
 }

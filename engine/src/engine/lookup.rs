@@ -16,9 +16,8 @@ use super::counter::AccountCounter;
 
 /// Members of all leaders together whose fingerprints are compared.
 const MEMBERS_MAX: usize = 4096;
-/// Slots that may differ between a text and its leader: the pass that assigns leaders takes texts at the edge of the radius
-/// and at one slot more, since it compares (slots, leader) pairs.
-const TWIN_SLOTS: u32 = RADIUS_SLOTS + 1;
+/// Slots that may differ while nearly everything sought shares two bands: J = .7 and above.
+const REPEATED_SLOTS: u32 = 38;
 /// Uses of which the account is looked up, spread evenly over all: at 100 ns each they cost less than the sketch.
 const ACCOUNTS_LOOKED_UP_MAX: usize = 128;
 
@@ -53,7 +52,11 @@ pub(super) fn nearest(
     candidates: &mut Candidates,
     truncated: &mut bool,
 ) -> Option<Found> {
-    view.bands().candidates(probe.signature, probe.class, candidates);
+    if probe.unequal_max <= REPEATED_SLOTS {
+        view.bands().repeated(probe.signature, probe.class, candidates);
+    } else {
+        view.bands().candidates(probe.signature, probe.class, candidates);
+    }
     *truncated |= candidates.truncated;
     let mut best: Option<Found> = None;
     let mut members_left = MEMBERS_MAX;
@@ -69,11 +72,11 @@ pub(super) fn nearest(
         let leader = usize_of(*leader);
         let Some(signature) = view.signature(leader) else { continue };
         let unequal = kernels.unequal_bytes(probe.signature, signature);
-        if unequal > probe.unequal_max.max(TWIN_SLOTS) || view.class(leader) != probe.class {
+        if unequal > probe.unequal_max.max(RADIUS_SLOTS) || view.class(leader) != probe.class {
             continue;
         }
         // A text sits with a leader within the radius, and its twin has its signature: only these can hold the very text.
-        if unequal <= TWIN_SLOTS
+        if unequal <= RADIUS_SLOTS
             && let Some(form) = twin(view, leader, probe.fingerprint, &mut members_left, truncated)
         {
             return Some(Found { form, leader, unequal: 0, is_exact: true });

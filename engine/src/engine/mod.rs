@@ -5,7 +5,9 @@
 //! query answers: unknown is an answer, and the request proceeds.
 
 mod counter;
+mod forming;
 mod lookup;
+mod neighbors;
 mod reader;
 mod recent;
 mod reduce;
@@ -13,6 +15,10 @@ mod sealed;
 mod stream;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
+pub use neighbors::{NeighborSeen, NeighborsSeen};
 pub use reader::{Piece, QueryOptions, Reader, ReaderOptions};
 pub use stream::{EndedRequest, RequestStream};
 pub use writer::{Durability, Envelope, Observed, Writer, WriterOptions};

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::corpus::exemplars::Exemplars;
 use crate::corpus::families::{FamilyInfo, FamilyTables};
 use crate::corpus::snapshot::Segment;
 use crate::corpus::verdicts::{Judgement, Judgements};
+use crate::family::Anchors;
 use crate::num::usize_of;
 use crate::store::Store;
 use crate::store::manifest::{Manifest, SegmentEntry};
@@ -18,6 +20,8 @@ pub(super) struct Sealed {
     segments: Vec<Option<Live>>,
     families: Option<Arc<Container>>,
     judgements: Option<Arc<Container>>,
+    /// Places are those among the sound segments.
+    exemplars: Option<Arc<Exemplars>>,
     trouble: Vec<String>,
 }
 
@@ -31,13 +35,13 @@ struct Live {
 impl Sealed {
     /// Opens what the store's manifest names; a damaged file is left out and told of, the rest opens. What `before` has
     /// open already stays mapped, so a new manifest costs no more than its new files.
-    pub(super) fn open(store: &Store, before: Option<&Self>) -> Self {
+    pub(super) fn open(store: &Store, before: Option<&Self>, verify: bool) -> Self {
         let manifest = store.manifest().clone();
         let mut trouble = Vec::new();
         let mut segments = Vec::with_capacity(manifest.segments.len());
         for entry in &manifest.segments {
             let kept = before.and_then(|before| before.kept(entry));
-            let opened = kept.map_or_else(|| open_segment(store, entry), Ok);
+            let opened = kept.map_or_else(|| open_segment(store, entry, verify), Ok);
             segments.push(opened.map_err(|error| trouble.push(error.to_string())).ok());
         }
         // Segments that came after the mining have no families yet; those that it saw keep theirs.
@@ -63,7 +67,13 @@ impl Sealed {
             });
             opened.map_err(|error| trouble.push(error.to_string())).ok()
         });
-        Self { manifest, segments, families, judgements, trouble }
+        let sound = manifest.segments.iter().zip(&segments).filter(|(_, live)| live.is_some());
+        let sound = sound.map(|(entry, _)| entry.file.as_str());
+        let exemplars = manifest.exemplars.as_ref().and_then(|entry| {
+            let opened = Exemplars::open(store, entry, sound).map(Arc::new);
+            opened.map_err(|error| trouble.push(error.to_string())).ok()
+        });
+        Self { manifest, segments, families, judgements, exemplars, trouble }
     }
 
     fn kept(&self, entry: &SegmentEntry) -> Option<Live> {
@@ -100,17 +110,30 @@ impl Sealed {
         let tables = FamilyTables::new(self.families.as_ref()?).ok()?;
         tables.info(usize_of(tables.of_form(mined, form)?)).ok()
     }
+
+    /// The family of a text that no mined segment holds, by its anchors.
+    pub(super) fn family_of_anchors(&self, anchors: &Anchors, class: u8) -> Option<FamilyInfo> {
+        FamilyTables::new(self.families.as_ref()?).ok()?.of_anchors(anchors, class)
+    }
 }
 
 impl Sealed {
+    /// The exemplars, where the store keeps them.
+    pub(super) fn exemplars(&self) -> Option<&Exemplars> {
+        self.exemplars.as_deref()
+    }
+
     /// What was judged of a family; `None` is "allow".
     pub(super) fn judgement_of(&self, family: u64) -> Option<Judgement> {
         Judgements::new(self.judgements.as_ref()?).ok()?.of(family)
     }
 }
 
-fn open_segment(store: &Store, entry: &SegmentEntry) -> crate::Result<Live> {
+fn open_segment(store: &Store, entry: &SegmentEntry, verify: bool) -> crate::Result<Live> {
     let segment = Segment::open(store, entry)?;
+    if verify {
+        segment.container().verify()?;
+    }
     segment.view()?;
     Ok(Live { file: file_number(&entry.file), segment: Arc::new(segment) })
 }

@@ -5,15 +5,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::forming::Forming;
 use super::reader::{Deadline, Piece, QueryOptions, Reader, Scratch, State};
 use super::recent::{Recent, Sighting};
 use crate::corpus::builder::{PreparedPart, PreparedRequest};
-use crate::corpus::prepare::Preparer;
-use crate::corpus::{ACCUSABLE, LEVELS, OriginNames, observation};
+use crate::corpus::prepare::{CodeSource, Preparer};
+use crate::corpus::snapshot::check_codes;
+use crate::corpus::turns::RequestTurns;
+use crate::corpus::{ACCUSABLE, LEVELS, Level, OriginNames, observation};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::num::{low8, low64, u32_saturating};
 use crate::request::PartKind;
+use crate::sketch::EmbeddingCode;
 use crate::sketch::minhash::Signature;
 use crate::store::segment::Identity;
 use crate::store::wal::{self, Log};
@@ -42,11 +46,14 @@ pub struct WriterOptions {
     pub delay_ms: u64,
     /// Bytes after which the process begins another log, so that the maintainer can remove the old one.
     pub wal_bytes_max: u64,
+    /// What embedding codes are made by. A verdict has no use for them and a new text of 4 KB costs some 10 us more with
+    /// them, so a gateway makes none by default: then `near --by code` does not find what it alone recorded.
+    pub codes: CodeSource,
 }
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { durability: Durability::Buffered, delay_ms: 100, wal_bytes_max: 64 << 20 }
+        Self { durability: Durability::Buffered, delay_ms: 100, wal_bytes_max: 64 << 20, codes: CodeSource::None }
     }
 }
 
@@ -79,6 +86,7 @@ pub struct Writer {
     preparer: Arc<Preparer>,
     logs: Mutex<Logs>,
     recent: Recent,
+    forming: Forming,
     /// The manifest up to which recent traffic was forgotten.
     seen_manifest: AtomicU64,
     observed: AtomicU64,
@@ -98,13 +106,22 @@ struct Logs {
 impl Writer {
     /// Opens a recorder for this process on the store of `reader`.
     /// # Errors
-    /// [`Error::Key`] when the reader has no key (see [`Reader::trouble`]); [`Error::Io`].
+    /// [`Error::Key`] when the reader has no key (see [`Reader::trouble`]); [`Error::SpecMismatch`] when the store's codes
+    /// are made by something else than [`WriterOptions::codes`]; [`Error::Io`].
     pub fn open(reader: Arc<Reader>, options: WriterOptions) -> Result<Self> {
         reader.refresh();
         let preparer = reader.state().and_then(|state| state.preparer().cloned()).ok_or_else(|| Error::Key {
             path: reader.key_path().to_path_buf(),
             reason: format!("no key and store to record for: {}", reader.trouble().join("; ")),
         })?;
+        if let (Some(origin), Some(state)) = (options.codes.origin(), reader.state()) {
+            check_codes(state.sealed().map_or("", |sealed| sealed.manifest().codes.as_str()), origin)?;
+        }
+        #[cfg(feature = "model")]
+        if options.codes == CodeSource::Model {
+            let reason = "a gateway makes no codes of a model; give them with observe_with_codes".to_owned();
+            return Err(Error::InvalidArgument { argument: "codes", reason });
+        }
         let owner = std::process::id();
         let current = Arc::new(new_log(&reader, &preparer, owner)?);
         Ok(Self {
@@ -114,10 +131,17 @@ impl Writer {
             preparer,
             logs: Mutex::new(Logs { current, base: 0, retired: Vec::new() }),
             recent: Recent::default(),
+            forming: Forming::default(),
             seen_manifest: AtomicU64::new(0),
             observed: AtomicU64::new(0),
             not_recorded: AtomicU64::new(0),
         })
+    }
+
+    /// What makes this store's sketches; for [`Preparer::code_of_vector`].
+    #[must_use]
+    pub fn preparer(&self) -> &Preparer {
+        &self.preparer
     }
 
     /// The reader whose store this records for.
@@ -142,22 +166,57 @@ impl Writer {
         pieces: &[Piece<'_>],
         options: QueryOptions,
     ) -> Result<(Observed, Option<Error>)> {
+        self.observe_with_codes(envelope, pieces, &[], options)
+    }
+
+    /// As [`Writer::observe`], for a caller who embeds texts itself: `codes` has the code of each piece, or none where it is
+    /// shorter; [`Preparer::code_of_vector`] makes one of a vector.
+    /// # Errors
+    /// As [`Writer::observe`]; [`Error::InvalidArgument`] for codes without [`CodeSource::Caller`] in the options.
+    pub fn observe_with_codes(
+        &self,
+        envelope: Envelope,
+        pieces: &[Piece<'_>],
+        codes: &[EmbeddingCode],
+        options: QueryOptions,
+    ) -> Result<(Observed, Option<Error>)> {
+        self.observe_by(envelope, pieces, codes, Deadline::new(options.deadline_us))
+    }
+
+    /// The same against a clock that runs already.
+    pub(super) fn observe_by(
+        &self,
+        envelope: Envelope,
+        pieces: &[Piece<'_>],
+        codes: &[EmbeddingCode],
+        deadline: Deadline,
+    ) -> Result<(Observed, Option<Error>)> {
         self.check_process()?;
+        if !codes.is_empty() && self.options.codes != CodeSource::Caller {
+            return Err(Error::InvalidArgument {
+                argument: "codes",
+                reason: "the writer was not opened with the caller as source of codes".to_owned(),
+            });
+        }
         self.reader.refresh_in_time();
         let Some(state) = self.reader.state() else {
             let verdict = Verdict { store_damaged: true, ..Verdict::default() };
             return Ok((Observed { verdict, sequence: 0 }, None));
         };
         self.forget_sealed(&state);
-        let deadline = Deadline::new(options.deadline_us);
         let mut scratch = self.reader.scratch();
         let pieces = pieces.get(..limits::PARTS_MAX).unwrap_or(pieces);
-        let (parts, depth) = self.sketch(pieces, deadline, &mut scratch);
-        let mut verdict = self.reader.verdict_of_parts(&state, &parts, deadline, &mut scratch, &self.recent);
+        let (parts, depth) = self.sketch(pieces, codes, deadline, &mut scratch);
+        let (mut verdict, unknown) = self.reader.verdict_of_parts(&state, &parts, deadline, &mut scratch, &self.recent);
         verdict.depth = verdict.depth.max(depth);
+        let account = account_of(&envelope, &self.preparer);
+        if let Some(part) = unknown {
+            let anchors = scratch.prepare.decoded(&part.anchors);
+            verdict.family = self.forming.observe(anchors, part.kind.class(), low64(part.fingerprint), account);
+        }
         self.reader.give_back(scratch);
         let number = self.observed.fetch_add(1, Ordering::Relaxed);
-        let recorded = self.record(envelope, parts, number);
+        let recorded = self.record(envelope, parts, account, number);
         if recorded.is_err() {
             self.not_recorded.fetch_add(1, Ordering::Relaxed);
         }
@@ -166,7 +225,13 @@ impl Writer {
     }
 
     /// Sketches the pieces that there is time for: those a verdict ranks first come first.
-    fn sketch(&self, pieces: &[Piece<'_>], deadline: Deadline, scratch: &mut Scratch) -> (Vec<PreparedPart>, Depth) {
+    fn sketch(
+        &self,
+        pieces: &[Piece<'_>],
+        codes: &[EmbeddingCode],
+        deadline: Deadline,
+        scratch: &mut Scratch,
+    ) -> (Vec<PreparedPart>, Depth) {
         let mut depth = Depth::Full;
         let mut parts: Vec<Option<PreparedPart>> = pieces.iter().map(|_| None).collect();
         let mut order: Vec<usize> = (0..pieces.len()).collect();
@@ -178,13 +243,22 @@ impl Writer {
                 continue;
             }
             scratch.note_text(piece.text.len());
-            parts[at] = Some(self.preparer.text(piece.kind, piece.text, &mut scratch.prepare));
+            let mut part = self.preparer.text(piece.kind, piece.text, &mut scratch.prepare);
+            part.code = match self.options.codes {
+                CodeSource::None => EmbeddingCode::EMPTY.0,
+                CodeSource::BuiltIn => self.preparer.code(&scratch.prepare).0,
+                // Refused when the writer was opened.
+                #[cfg(feature = "model")]
+                CodeSource::Model => EmbeddingCode::EMPTY.0,
+                CodeSource::Caller => codes.get(at).map_or(EmbeddingCode::EMPTY.0, |code| code.0),
+            };
+            parts[at] = Some(part);
         }
         (parts.into_iter().flatten().collect(), depth)
     }
 
     /// Records the request that is `number` of this process.
-    fn record(&self, envelope: Envelope, parts: Vec<PreparedPart>, number: u64) -> Result<u64> {
+    fn record(&self, envelope: Envelope, parts: Vec<PreparedPart>, account: Option<u64>, number: u64) -> Result<u64> {
         let keys = self.preparer.keys();
         let log = self.log();
         let time_ms = envelope.time_ms.unwrap_or_else(now_ms);
@@ -193,18 +267,13 @@ impl Writer {
             // Two requests without id may say the same in the same millisecond; the log's name is drawn at random.
             None => keys.identity(false, format!("{} {number} {time_ms}", log.0.name()).as_bytes()),
         };
-        let account = ACCUSABLE
-            .iter()
-            .find_map(|level| envelope.origin[level.index()].as_deref().map(|name| (level.index(), name)))
-            .map(|(level, name)| low64(keys.name(low8(u32_saturating(level)), name)));
         let first = parts.iter().min_by_key(|part| rank(part.kind));
         let seen = first.map(|part| (part.fingerprint, part.kind.class(), part.signature, part.is_empty));
-        let request = PreparedRequest { identity, id: envelope.id, time_ms, origin: envelope.origin, parts };
-        let mut body = Vec::with_capacity(1024);
-        observation::encode(&request, &mut body);
-        let sealed = keys.seal(observation::PURPOSE, &body);
+        // A streamed body is reduced before its turns could be hashed: the gateway tells no conversation.
+        let turns = RequestTurns::default();
+        let request = PreparedRequest { identity, id: envelope.id, time_ms, origin: envelope.origin, parts, turns };
         let (log, base) = log;
-        let sequence = log.push(observation::KIND, &sealed)?;
+        let sequence = log.push(observation::KIND, &observation::seal(&request, keys))?;
         if let Some((fingerprint, class, signature, false)) = seen {
             let time_ms = Some(time_ms);
             let sighting = Sighting { fingerprint, class, signature: &signature, account, time_ms };
@@ -333,6 +402,13 @@ pub(super) const fn rank(kind: PartKind) -> u8 {
         PartKind::ToolResult => 6,
         PartKind::Shape => 7,
     }
+}
+
+/// A keyed number of the account that can be accused.
+fn account_of(envelope: &Envelope, preparer: &Preparer) -> Option<u64> {
+    let name = |level: &Level| Some((level.index(), envelope.origin[level.index()].as_deref()?));
+    let (level, name) = ACCUSABLE.iter().find_map(name)?;
+    Some(low64(preparer.keys().name(low8(u32_saturating(level)), name)))
 }
 
 fn now_ms() -> i64 {

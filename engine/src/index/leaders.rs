@@ -42,7 +42,8 @@ pub fn assign<'a>(
         }
         let mine = signature(index);
         let mut hashes = [0; JOIN_BANDS];
-        let mut best = (RADIUS_SLOTS + 1, NONE);
+        // Any leader at the edge of the radius comes before no leader at all.
+        let mut best = (RADIUS_SLOTS, NONE);
         for (band, slot) in hashes.iter_mut().enumerate() {
             let hash = band_hash(mine, band, class(index)) >> (32 - bits);
             *slot = (band << bits) + usize_of(hash);
@@ -107,6 +108,13 @@ mod tests {
         let texts = [text(1, 0), text(1, 8), text(1, 16), text(2, 0), text(1, 0)];
         let leaders = assign(texts.len(), |i| &texts[i], |_| 1, |_| false, unequal);
         assert_eq!(leaders, [0, 0, 2, 3, 0]);
+    }
+
+    #[test]
+    fn the_radius_holds_its_edge_and_not_one_slot_more() {
+        let texts = [text(1, 0), text(1, 12), text(1, 13)];
+        let leaders = assign(texts.len(), |i| &texts[i], |_| 1, |_| false, unequal);
+        assert_eq!(leaders, [0, 0, 2]);
     }
 
     #[test]

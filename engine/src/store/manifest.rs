@@ -33,6 +33,15 @@ pub struct Manifest {
     /// Whether rows were hidden after those tables were mined.
     #[serde(default)]
     pub families_stale: bool,
+    /// Which graphs new segments get.
+    #[serde(default)]
+    pub graph: GraphChoice,
+    /// What the embedding codes were made by; empty until the first are made. Only codes of one origin can be compared.
+    #[serde(default)]
+    pub codes: String,
+    /// The graph of family exemplars over exactly these segments, where there is one.
+    #[serde(default)]
+    pub exemplars: Option<DerivedEntry>,
     /// What gateways are told of families, as of the last judging.
     #[serde(default)]
     pub verdicts: Option<String>,
@@ -41,6 +50,45 @@ pub struct Manifest {
     pub logs: Vec<LogEntry>,
     /// What reading logs has met so far, for the report.
     pub inputs: Inputs,
+}
+
+/// Which graphs of sketches new segments get.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GraphChoice {
+    /// Two for each segment, of the signatures and of the codes of its leaders: top-k without a threshold, at once.
+    #[default]
+    Leaders,
+    /// One for the store, of the codes of one text a family and of the leaders in no family; made when families are mined.
+    Families,
+    /// None, and no codes either.
+    None,
+}
+
+impl GraphChoice {
+    /// All choices.
+    pub const ALL: [Self; 3] = [Self::Leaders, Self::Families, Self::None];
+
+    /// The name that [`str::parse`] reads back.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Leaders => "leaders",
+            Self::Families => "families",
+            Self::None => "none",
+        }
+    }
+}
+
+impl std::str::FromStr for GraphChoice {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|choice| choice.name() == name).ok_or_else(|| Error::InvalidArgument {
+            argument: "graph",
+            reason: format!("{name:?} is none of leaders, families and none"),
+        })
+    }
 }
 
 /// One log of a gateway process.
@@ -98,6 +146,7 @@ impl Manifest {
             .iter()
             .flat_map(|segment| std::iter::once(segment.file.as_str()).chain(segment.tombstones.as_deref()))
             .chain(self.families.iter().map(|families| families.file.as_str()))
+            .chain(self.exemplars.iter().map(|exemplars| exemplars.file.as_str()))
             .chain(self.verdicts.as_deref())
     }
 
@@ -171,6 +220,9 @@ mod tests {
             segments: vec![SegmentEntry { file: "00000001.segment".into(), requests: 3, tombstones: None }],
             families: None,
             families_stale: false,
+            graph: GraphChoice::default(),
+            codes: String::new(),
+            exemplars: None,
             verdicts: None,
             logs: Vec::new(),
             inputs: Inputs::default(),

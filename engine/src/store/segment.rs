@@ -36,11 +36,13 @@ pub enum FileKind {
     Families,
     /// What gateways are told of families, derived from them.
     Verdicts,
+    /// The graph of family exemplars, derived from segments and families.
+    Exemplars,
 }
 
 impl FileKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Segment, Self::Tombstones, Self::Families, Self::Verdicts];
+    pub const ALL: [Self; 5] = [Self::Segment, Self::Tombstones, Self::Families, Self::Verdicts, Self::Exemplars];
 
     const fn number(self) -> u32 {
         match self {
@@ -48,6 +50,7 @@ impl FileKind {
             Self::Tombstones => 2,
             Self::Families => 3,
             Self::Verdicts => 4,
+            Self::Exemplars => 6,
         }
     }
 
@@ -59,6 +62,7 @@ impl FileKind {
             Self::Tombstones => "tombs",
             Self::Families => "families",
             Self::Verdicts => "verdicts",
+            Self::Exemplars => "exemplars",
         }
     }
 }
@@ -135,6 +139,29 @@ impl ContainerWriter {
         Ok(())
     }
 
+    /// Writes one section piece by piece, as `write` makes it: for what is too large to hold twice.
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn section_from(
+        &mut self,
+        id: u32,
+        write: impl FnOnce(&mut SectionWriter<'_>) -> std::io::Result<()>,
+    ) -> Result<()> {
+        debug_assert!(self.entries.iter().all(|entry| entry.id != id), "section {id} is written once");
+        self.pad()?;
+        let offset = self.at;
+        let mut section = SectionWriter { file: self.file.as_mut(), hash: Xxh3::new(), bytes: 0, failed: None };
+        let result = write(&mut section);
+        let SectionWriter { hash, bytes, failed, .. } = section;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        result.map_err(|source| Error::Io { op: "write", path: PathBuf::from(format!("section {id}")), source })?;
+        self.at += bytes;
+        self.entries.push(Entry { id, offset, bytes, checksum: hash.digest() });
+        Ok(())
+    }
+
     /// Ends the file with its table and footer, and syncs it.
     /// # Errors
     /// [`Error::Io`].
@@ -170,6 +197,38 @@ impl ContainerWriter {
             self.file.append(&zeros[..missing])?;
             self.at += u64_of(missing);
         }
+        Ok(())
+    }
+}
+
+/// Takes the bytes of one section.
+pub struct SectionWriter<'a> {
+    file: &'a mut dyn WriteFile,
+    hash: Xxh3,
+    bytes: u64,
+    /// The error of the file, which says more than what passes through [`std::io::Write`].
+    failed: Option<Error>,
+}
+
+impl std::fmt::Debug for SectionWriter<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SectionWriter({} bytes)", self.bytes)
+    }
+}
+
+impl std::io::Write for SectionWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.hash.update(bytes);
+        if let Err(error) = self.file.append(bytes) {
+            let told = std::io::Error::other(error.to_string());
+            self.failed = Some(error);
+            return Err(told);
+        }
+        self.bytes += u64_of(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
 }
@@ -277,6 +336,12 @@ impl Container {
         self.bytes.as_slice().get(start..start + usize_of_u64(entry.bytes)?)
     }
 
+    /// Where a section begins in the file.
+    #[must_use]
+    pub fn offset(&self, id: u32) -> Option<u64> {
+        self.entries.iter().find(|entry| entry.id == id).map(|entry| entry.offset)
+    }
+
     /// The bytes of a section that must be there.
     /// # Errors
     /// [`Error::Corrupt`].
@@ -336,6 +401,11 @@ mod tests {
         writer.section(5, b"hello").expect("section");
         writer.section(6, &[]).expect("section");
         writer.section_of(7, [b"ab".as_slice(), &[9; 200]].into_iter()).expect("section");
+        let pieces = writer.section_from(9, |out| {
+            std::io::Write::write_all(out, b"piece ")?;
+            std::io::Write::write_all(out, b"by piece")
+        });
+        pieces.expect("section");
         let length = writer.finish().expect("footer");
         let bytes = std::fs::read(&path).expect("written file");
         assert_eq!(length, u64_of(bytes.len()));
@@ -350,6 +420,8 @@ mod tests {
         assert_eq!(container.section(6), Some([].as_slice()));
         assert_eq!(container.require(7).expect("section").len(), 202);
         assert!(container.section(8).is_none());
+        assert_eq!(container.section(9), Some(b"piece by piece".as_slice()));
+        assert_eq!(container.offset(5), Some(64));
         assert_eq!(container.identity().key_epoch, 3);
         container.verify().expect("sound bodies");
     }

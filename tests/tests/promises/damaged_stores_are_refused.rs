@@ -3,6 +3,7 @@
 use promptprint::corpus::view::SegmentView;
 use promptprint::store::map::Bytes;
 use promptprint::store::segment::{Container, FileKind};
+use promptprint_tests::abi::workspace;
 use promptprint_tests::cli::{ok, run};
 
 use crate::support::{arg, log, write};
@@ -21,9 +22,11 @@ fn small_store(dir: &std::path::Path) -> (std::path::PathBuf, std::path::PathBuf
 
 #[test]
 fn every_truncation_and_every_flipped_byte_is_found() {
-    let dir = tempfile::tempdir().expect("temporary folder");
-    let (_, segment) = small_store(dir.path());
+    // The golden, so that the layout which is cut and flipped is the one that users have on their disks.
+    let segment = workspace().join("tests/golden/store-v1/00000001.segment");
     let whole = std::fs::read(&segment).expect("bytes");
+    let golden = Container::open(Bytes::owned(whole.clone()), &segment, FileKind::Segment).expect("whole, it opens");
+    golden.verify().expect("whole, it is sound");
     for end in 0..whole.len() {
         let cut = Bytes::owned(whole[..end].to_vec());
         assert!(Container::open(cut, &segment, FileKind::Segment).is_err(), "cut at {end}");

@@ -44,6 +44,23 @@ pub fn log(count: usize) -> String {
     text
 }
 
+/// A log whose texts lead each other: families of a few words apart, so that neighbours are near without being members.
+pub fn varied_log(count: usize) -> String {
+    let mut text = String::new();
+    for n in 0..count {
+        let family = n % 400;
+        let mut prompt = String::new();
+        for at in 0..14 {
+            // Half of the words belong to the family, the rest to the request.
+            let stem = if at % 2 == 0 { family * 31 + at } else { n * 17 + at * 101 };
+            let _ = write!(prompt, "{}{} ", word(stem), word(stem * 7 + 3));
+        }
+        let time = 1_790_000_000_000_u64 + promptprint::num::u64_of(n) * 1000;
+        let _ = writeln!(text, r#"{{"id":"req-{n}","account":"acct-{}","ts":{time},"prompt":"{prompt}"}}"#, n % 97);
+    }
+    text
+}
+
 /// A word for a number: 26^3 of them.
 pub fn word(n: usize) -> String {
     let letter = |n: usize| char::from(b"etaoinshrdlucmfwypvbgkjqxz"[n % 26]);

@@ -3,11 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use promptprint::corpus::prepare::{CodeSource, Preparer};
 use promptprint::corpus::snapshot::{Snapshot, check_keys};
 use promptprint::key::Keys;
 use promptprint::simd::{Kernels, Level};
-use promptprint::store::Store;
+#[cfg(feature = "model")]
+use promptprint::sketch::embedding::model::StaticModel;
 use promptprint::store::fs::RealFs;
+use promptprint::store::manifest::GraphChoice;
+use promptprint::store::{Maintainer, Store};
 use promptprint::{Error, Result};
 
 /// Damage was found.
@@ -29,6 +33,72 @@ pub struct KeyArgs {
     /// The key file [default: DIR.key beside the store]
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+}
+
+/// Which graphs new segments get, and what their codes are made by.
+#[derive(Debug, Default, clap::Args)]
+pub struct GraphArgs {
+    /// Which graphs new segments get, which give `near --by signature|code` its speed: `leaders`, of both sketches of every
+    /// leader; `families`, of the codes of one text a family and of the leaders in no family, the cheap choice for very
+    /// large logs; `none`, and no codes [default: as the store has it, a new one leaders]
+    #[arg(long, value_name = "WHICH", value_parser = ["leaders", "families", "none"])]
+    graph: Option<String>,
+    /// What embedding codes are made by: `built-in`, or `caller` for a store whose codes an embedding program gives through
+    /// the Rust API; a store keeps to one [default: as the store has it, a new one built-in]
+    #[arg(long, value_name = "WHAT", value_parser = ["built-in", "caller"])]
+    codes: Option<String>,
+    #[cfg(feature = "model")]
+    #[command(flatten)]
+    pub model: ModelArgs,
+}
+
+/// The model that codes are made by.
+#[cfg(feature = "model")]
+#[derive(Debug, Default, clap::Args)]
+pub struct ModelArgs {
+    /// Make embedding codes by the static model in this folder: tokenizer.json and model.safetensors in Model2Vec format
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
+}
+
+#[cfg(feature = "model")]
+impl ModelArgs {
+    /// The same preparer, with the model where one was named.
+    pub fn apply(&self, preparer: Preparer) -> Result<Preparer> {
+        let Some(folder) = &self.model else { return Ok(preparer) };
+        let read = |name: &str| {
+            let path = folder.join(name);
+            std::fs::read(&path).map_err(|source| Error::Io { op: "read", path, source })
+        };
+        Ok(preparer.with_model(StaticModel::from_bytes(&read("tokenizer.json")?, &read("model.safetensors")?)?))
+    }
+}
+
+impl GraphArgs {
+    /// The same preparer, making the codes that the call asks for, else those that the store has.
+    pub fn apply(&self, maintainer: &Maintainer, preparer: Preparer) -> Result<Preparer> {
+        let (_, codes) = self.settle(maintainer);
+        let preparer = preparer.with_codes(codes);
+        #[cfg(feature = "model")]
+        let preparer = self.model.apply(preparer)?;
+        Ok(preparer)
+    }
+
+    /// What the call asks for, else what the store has.
+    pub fn settle(&self, maintainer: &Maintainer) -> (GraphChoice, CodeSource) {
+        let asked = self.graph.as_ref().and_then(|name| name.parse().ok());
+        let graph = asked.unwrap_or(maintainer.store().manifest().graph);
+        let by_caller = match &self.codes {
+            Some(codes) => codes == "caller",
+            None => CodeSource::Caller.origin() == Some(&maintainer.store().manifest().codes),
+        };
+        let codes = match graph {
+            GraphChoice::None => CodeSource::None,
+            _ if by_caller => CodeSource::Caller,
+            _ => CodeSource::BuiltIn,
+        };
+        (graph, codes)
+    }
 }
 
 impl KeyArgs {

@@ -6,7 +6,9 @@ mod campaigns;
 mod common;
 mod families;
 mod forget;
+mod formats;
 mod index;
+mod input;
 mod maintain;
 mod near;
 mod output;
@@ -39,6 +41,8 @@ enum Command {
     Index(index::Args),
     /// Index, then families, campaigns and a report over the whole store
     Audit(audit::Args),
+    /// List the log formats that are understood, or show what would be taken from a log
+    Formats(formats::Args),
     /// Find the requests that nearly repeat given ones
     Near(near::Args),
     /// List the families: prompts made from the same template
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Index(args) => index::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Formats(args) => formats::run(&args),
         Command::Near(args) => near::run(&args),
         Command::Families(args) => families::run(&args),
         Command::Campaigns(args) => campaigns::run(&args),

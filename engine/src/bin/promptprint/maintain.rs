@@ -9,7 +9,7 @@ use promptprint::sketch::spec::{Shingle, Spec};
 use promptprint::store::fs::RealFs;
 use promptprint::{Error, Result};
 
-use super::common::{self, KeyArgs, StoreArgs};
+use super::common::{self, GraphArgs, KeyArgs, StoreArgs};
 use super::output::Out;
 use super::progress::Terminal;
 
@@ -28,9 +28,12 @@ pub struct Args {
     /// Seconds between minings of families, which read the whole store
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     mine_every: u64,
-    /// Remove segments whose last request is older
-    #[arg(long, value_name = "DAYS")]
-    retain: Option<u32>,
+    /// Let requests go that are older: whole segments at once, single rows when their segment is rewritten, which is at the
+    /// latest when half of it is too old
+    #[arg(long, value_name = "DAYS", alias = "retain")]
+    keep_days: Option<u32>,
+    #[command(flatten)]
+    graph: GraphArgs,
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
@@ -38,16 +41,18 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let spec = Spec::new(Shingle::C5);
     let key_path = args.key.path(&args.store.store);
     let (mut maintainer, keys) = audit::open_or_create(&args.store.store, &key_path, spec, RealFs::shared())?;
-    let preparer = Preparer::new(spec, keys, kernels);
+    let (graph, _) = args.graph.settle(&maintainer);
+    let preparer = args.graph.apply(&maintainer, Preparer::new(spec, keys, kernels))?;
     let terminal = Terminal::new();
     let mut out = Out::new();
     let mut mined: Option<Instant> = None;
     loop {
         let due = mined.is_none_or(|last| last.elapsed() >= Duration::from_secs(args.mine_every));
         let options = MaintainOptions {
-            retain_ms: args.retain.map(audit::days_ms),
+            retain_ms: args.keep_days.map(audit::days_ms),
             now_ms: now_ms(),
             mine: due,
+            graph: Some(graph),
             ..MaintainOptions::default()
         };
         let done = match audit::maintain(&mut maintainer, &preparer, kernels, &options, &terminal) {
@@ -62,12 +67,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         }
         if args.every.is_none() || done != (Maintained { trouble: done.trouble.clone(), ..Maintained::default() }) {
             out.line(format_args!(
-                "{} requests sealed, {} repeated, {} logs removed, {} segments merged, {} expired{}",
+                "{} requests sealed, {} repeated, {} logs removed, {} segments merged, {} requests expired{}",
                 done.requests,
                 done.repeated,
                 done.logs_removed,
                 done.segments_merged,
-                done.segments_expired,
+                done.requests_expired,
                 if done.mined { ", families mined" } else { "" }
             ))?;
         }

@@ -12,8 +12,8 @@ use crate::limits::CANDIDATES_MAX;
 use crate::num::{u32_at, usize_of, usize_of_u64};
 use crate::simd::Kernels;
 
-/// Below so many nodes an exact sweep is as fast as the walk, and finds all.
-const SCAN_NODES_MAX: usize = 8_192;
+/// Below so many nodes an exact sweep is as fast as the walk, and finds all: no graph need be made.
+pub const SCAN_NODES_MAX: usize = 8_192;
 
 /// Which file an image came from, and where it starts there, so that an error can say so.
 #[derive(Debug, Clone, Copy)]
@@ -125,7 +125,8 @@ impl<'a> Graph<'a> {
         }
         let admit = |node| self.rows_of(node).any(&mut keep);
         let pool = &mut scratch.pool;
-        let evaluated = scan(self.kernels, self.metric(), self.records, query, limit, admit, pool);
+        let evaluated =
+            scan(self.kernels, self.metric(), self.records.iter().map(Node::sketch), query, limit, admit, pool);
         let truncated = self.emit(options.k, &mut keep, scratch, hits);
         Searched { evaluated, truncated }
     }

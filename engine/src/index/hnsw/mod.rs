@@ -31,9 +31,10 @@ mod tests;
 
 pub use build::{BuildOptions, Progress, build};
 pub use draft::Draft;
-pub use graph::{Graph, Origin};
+pub use graph::{Graph, Origin, SCAN_NODES_MAX};
 pub use hot::{Hot, HotOptions};
 pub use merge::{MergePart, merge};
+pub use scan::Flat;
 pub use seal::seal;
 pub use search::{Scratch, SearchOptions, Searched};
 

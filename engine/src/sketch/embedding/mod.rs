@@ -9,6 +9,8 @@
 //! `README.md` beside this file says how well it finds what.
 
 mod features;
+#[cfg(feature = "model")]
+pub mod model;
 mod rotate;
 mod vector;
 
@@ -27,6 +29,9 @@ pub const CODE_BYTES: usize = CODE_BITS / 8;
 
 /// The version of the rules from text to code; it is part of what makes two codes comparable.
 pub const EMBEDDING_VERSION: u16 = 1;
+
+/// What the codes of this version are made by, as a store names it: only codes of one origin can be compared.
+pub const BUILT_IN: &str = "built-in 1";
 
 /// An embedding code: the distance of two is the number of unequal bits, 0 to 1024; unrelated texts are near 512.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -90,6 +95,13 @@ impl Embedder {
         let mut sums = [0; CODE_BITS];
         features::add_text(form.text(), &self.features, &mut sums);
         rotate::code(&mut sums, rotate::Damp::Yes, &self.rotation, self.kernels)
+    }
+
+    /// The code that a static model gives a normal form; [`EmbeddingCode::EMPTY`] when it knows nothing in it.
+    #[cfg(feature = "model")]
+    #[must_use]
+    pub fn code_by_model(&self, model: &model::StaticModel, form: &NormalForm) -> EmbeddingCode {
+        model.code(form.text(), &self.rotation, self.kernels)
     }
 
     /// The code of a vector that the caller made, of 1 to 65,536 numbers: those of one model and length are comparable,

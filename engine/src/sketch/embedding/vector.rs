@@ -26,7 +26,7 @@ pub(super) fn add_vector(vector: &[f32], keys: &RotationKeys, sums: &mut [i32; C
     };
     for (at, number) in (0..).zip(vector) {
         let fixed = fixed_point(*number, top);
-        let flip = at >= CODE_BITS && sign(keys.long, u64_of(at));
+        let flip = at >= CODE_BITS && flips(keys.long, u64_of(at));
         if let Some(sum) = sums.get_mut(at % CODE_BITS) {
             *sum += if flip { -fixed } else { fixed };
         }
@@ -35,12 +35,12 @@ pub(super) fn add_vector(vector: &[f32], keys: &RotationKeys, sums: &mut [i32; C
 }
 
 /// The exponent of a finite number: its top bit stands for 2^exponent, or below for numbers that are not normal.
-fn exponent(number: f32) -> i32 {
+pub(super) fn exponent(number: f32) -> i32 {
     ((number.to_bits() >> 23) & 0xff).cast_signed()
 }
 
 /// The number times 2^([`FIXED_BITS`] - 1 - `top`), cut towards zero: shifts of the bits as they are stored.
-fn fixed_point(number: f32, top: i32) -> i32 {
+pub(super) fn fixed_point(number: f32, top: i32) -> i32 {
     let bits = number.to_bits();
     let implicit = if exponent(number) == 0 { 0 } else { 1 << 23 };
     let digits = ((bits & 0x007f_ffff) | implicit).cast_signed();
@@ -50,7 +50,7 @@ fn fixed_point(number: f32, top: i32) -> i32 {
 }
 
 /// A random sign for the number at `at`, drawn from the key.
-fn sign(key: u64, at: u64) -> bool {
+pub(super) fn flips(key: u64, at: u64) -> bool {
     let product = u128::from(at.wrapping_add(key)) * u128::from(key);
     low32(crate::num::low64(product >> 61)) & 1 == 1
 }

@@ -1,0 +1,60 @@
+//! A store that format version 1 wrote opens in this build, answers as it did, and takes more requests.
+
+use std::path::{Path, PathBuf};
+
+use promptprint_tests::abi::workspace;
+use promptprint_tests::cli::ok;
+
+use crate::support::{arg, write};
+
+/// A copy of the golden store and its key, which only its owner may read as soon as it lies outside of the repository.
+fn golden(dir: &Path) -> PathBuf {
+    let from = workspace().join("tests/golden");
+    let store = dir.join("store-v1");
+    std::fs::create_dir(&store).expect("a folder");
+    for entry in std::fs::read_dir(from.join("store-v1")).expect("the golden store") {
+        let file = entry.expect("an entry").path();
+        let _ = std::fs::copy(&file, store.join(file.file_name().expect("a name"))).expect("copied");
+    }
+    let key = dir.join("store-v1.key");
+    let _ = std::fs::copy(from.join("store-v1.key"), &key).expect("copied");
+    restrict(&key);
+    store
+}
+
+#[cfg(unix)]
+fn restrict(key: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o600)).expect("restricted");
+}
+
+#[cfg(not(unix))]
+fn restrict(_: &Path) {}
+
+#[test]
+fn a_store_of_version_1_answers_as_it_did() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let store = golden(dir.path());
+    let _ = ok(&["verify", "--store", arg(&store)]);
+    let query = "{\"id\":\"q\",\"prompt\":\"Solve the following problem step by step: case number 9\"}\n";
+    let queries = write(dir.path(), "q.jsonl", query);
+    let near = ok(&["near", "--store", arg(&store), "--input", arg(&queries), "--min", "0.5", "--json"]);
+    let expected = concat!(
+        r#"{"id":"q","hits":[{"id":"golden-3","resemblance":1.0},{"id":"golden-0","resemblance":0.9608},"#,
+        r#"{"id":"golden-6","resemblance":0.9451},{"id":"golden-9","resemblance":0.9451}],"truncated":false}"#
+    );
+    assert_eq!(near.trim_end(), expected);
+}
+
+#[test]
+fn the_log_of_a_store_of_version_1_adds_nothing_and_another_adds() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let store = golden(dir.path());
+    let log = workspace().join("tests/golden/store-v1.jsonl");
+    let again = ok(&["index", arg(&log), "--store", arg(&store)]);
+    assert!(again.contains("0 requests new, 12 repeated"), "{again}");
+    let more = write(dir.path(), "more.jsonl", &crate::support::log(10));
+    let added = ok(&["index", arg(&more), "--store", arg(&store)]);
+    assert!(added.contains("10 requests new"), "{added}");
+    let _ = ok(&["verify", "--store", arg(&store)]);
+}
