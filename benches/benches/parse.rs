@@ -1,5 +1,8 @@
 //! Question: what does it cost to turn a line of a log into parts, beside general JSON readers that do less?
 //!
+//! And: what share of a request's work is it? `stages_1k` times the parsing of prompts of 1 KB alone and all of a request's
+//! way into the store up to the seal; the ratio bounds the share of parsing in the whole job from above.
+//!
 //! Two lines: a prompt of 1 KB in the plain form, and a conversation of 100 KB of which only the newest turn is wanted. The
 //! others stop where ours goes on: `lazy` finds the messages and unescapes the last, `tree` reads every value; neither
 //! splits injected blocks, hashes the turns or makes parts. Throughput counts the bytes of the line.
@@ -7,7 +10,11 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use promptprint::corpus::prepare::{PrepareScratch, Preparer};
+use promptprint::key::Keys;
 use promptprint::request::parse::{ParseOptions, Scratch, parse_line};
+use promptprint::simd::Kernels;
+use promptprint::sketch::spec::{Shingle, Spec};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -26,9 +33,9 @@ fn text(bytes: usize, seed: u64) -> String {
     text
 }
 
-fn plain_line() -> Vec<u8> {
+fn plain_line_of(n: u64, prompt: &str) -> Vec<u8> {
     let line =
-        serde_json::json!({"id": "r00000001", "account": "a17", "ts": 1_789_948_804_744_u64, "prompt": text(1024, 1)});
+        serde_json::json!({"id": format!("r{n:08}"), "account": "a17", "ts": 1_789_948_804_744_u64, "prompt": prompt});
     line.to_string().into_bytes()
 }
 
@@ -57,7 +64,7 @@ struct LazyChat<'a> {
 }
 
 fn parse(c: &mut Criterion) {
-    for (name, line) in [("plain_1k", plain_line()), ("conversation_100k", conversation())] {
+    for (name, line) in [("plain_1k", plain_line_of(1, &text(1024, 1))), ("conversation_100k", conversation())] {
         let mut group = c.benchmark_group(name);
         group.throughput(Throughput::Bytes(line.len().try_into().unwrap_or(u64::MAX)));
         let options = ParseOptions { chain_seed: 1, ..ParseOptions::default() };
@@ -110,5 +117,39 @@ fn parse(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, parse);
+fn stages(c: &mut Criterion) {
+    let folder = std::env::temp_dir().join(format!("promptprint-parse-{}", std::process::id()));
+    let keys = Keys::create(&folder).expect("a key");
+    std::fs::remove_file(&folder).expect("the key file goes");
+    let options = ParseOptions { chain_seed: keys.chain_seed(), ..ParseOptions::default() };
+    let preparer = Preparer::new(Spec::new(Shingle::C5), keys, Kernels::detect());
+    let lines: Vec<Vec<u8>> = (0..1000).map(|n| plain_line_of(n, &text(1024, n))).collect();
+    let bytes: usize = lines.iter().map(Vec::len).sum();
+    let mut group = c.benchmark_group("stages_1k");
+    group.throughput(Throughput::Bytes(bytes.try_into().unwrap_or(u64::MAX)));
+    let (mut scratch, mut out) = (Scratch::default(), Vec::new());
+    let mut read = |line: &[u8]| {
+        out.clear();
+        parse_line(line, &options, &mut scratch, &mut out).expect("a request");
+        out.pop().expect("one request")
+    };
+    group.bench_function("parse", |b| {
+        b.iter(|| lines.iter().map(|line| read(black_box(line)).request.parts.len()).sum::<usize>());
+    });
+    let mut prepare = PrepareScratch::default();
+    group.bench_function("parse_and_sketch", |b| {
+        b.iter(|| {
+            let sketch = |line: &Vec<u8>| {
+                let parsed = read(black_box(line));
+                let turns = preparer.turns(&parsed);
+                let (prepared, _) = preparer.request(parsed.request, line, 0, &mut prepare);
+                prepared.parts.len() + turns.asked.len()
+            };
+            lines.iter().map(sketch).sum::<usize>()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, parse, stages);
 criterion_main!(benches);

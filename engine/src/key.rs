@@ -11,9 +11,14 @@ use aes_siv::KeyInit;
 use aes_siv::siv::Aes128Siv;
 
 use crate::error::{Error, Result};
+use crate::num::low64;
 
 /// Bytes of a keyed id: long enough that two different inputs never meet.
 pub const ID_BYTES: usize = 16;
+
+/// Tags under which the identity key makes other things than identities, whose tags are 0 and 1.
+const CHAIN_SEED: u8 = 2;
+const TURN: u8 = 3;
 
 /// The keys of one epoch of a store.
 #[derive(Clone)]
@@ -137,6 +142,21 @@ impl Keys {
     #[must_use]
     pub fn name(&self, level: u8, name: &str) -> u128 {
         mac(&self.name, level, name.as_bytes())
+    }
+
+    /// The seed of the chains by which the turns of a conversation are known again while a log is read.
+    #[must_use]
+    pub fn chain_seed(&self) -> u64 {
+        low64(mac(&self.identity, CHAIN_SEED, b"conversation"))
+    }
+
+    /// What a store keeps of one turn of a conversation: of the chain up to it and of who sent it. Never 0.
+    #[must_use]
+    pub fn turn(&self, chain: u64, sender: &str) -> u64 {
+        let mut bytes = Vec::with_capacity(8 + sender.len());
+        bytes.extend_from_slice(&chain.to_le_bytes());
+        bytes.extend_from_slice(sender.as_bytes());
+        low64(mac(&self.identity, TURN, &bytes)).max(1)
     }
 
     /// The fingerprint of a normal form; `class` keeps user text and system text apart.

@@ -69,6 +69,15 @@ pub struct Hits {
     pub truncated: bool,
 }
 
+/// Which parts decide where there are several: an agent's steps share system block, tools and shape, and are not near for it.
+fn weight(kind: PartKind) -> u8 {
+    match kind {
+        PartKind::Prompt | PartKind::FirstUser | PartKind::LastUser => 2,
+        PartKind::ToolResult => 1,
+        _ => 0,
+    }
+}
+
 /// A searcher over one snapshot.
 #[derive(Debug)]
 pub struct Searcher<'a> {
@@ -85,6 +94,12 @@ impl<'a> Searcher<'a> {
         Ok(Self { snapshot, views: snapshot.views()?, kernels })
     }
 
+    /// The snapshot.
+    #[must_use]
+    pub fn snapshot(&self) -> &'a Snapshot {
+        self.snapshot
+    }
+
     /// The columns of the segments, in the order that [`Hit::segment`] counts in.
     #[must_use]
     pub fn views(&self) -> &[SegmentView<'a>] {
@@ -98,7 +113,7 @@ impl<'a> Searcher<'a> {
     }
 
     /// Requests near one made of `parts`, leaving out the one whose identity is `exclude`. User parts decide where there
-    /// are any; else every part does.
+    /// are any, else what tools gave back, as in the steps of an agent's run; of a request without either every part does.
     /// # Errors
     /// [`Error::InvalidArgument`] when `min` is no resemblance.
     pub fn near(&self, parts: &[QueryPart<'_>], exclude: Option<u128>, options: NearOptions) -> Result<Hits> {
@@ -207,7 +222,6 @@ impl<'a> Searcher<'a> {
 
 /// The parts that decide what a request is near: the user's where there are any, else all; never empty ones.
 fn deciding<'q, 'a>(parts: &'q [QueryPart<'a>]) -> impl Iterator<Item = &'q QueryPart<'a>> {
-    let user = PartKind::Prompt.class();
-    let has_user = parts.iter().any(|part| part.kind.class() == user);
-    parts.iter().filter(move |part| !part.is_empty && (!has_user || part.kind.class() == user))
+    let best = parts.iter().map(|part| weight(part.kind)).max();
+    parts.iter().filter(move |part| !part.is_empty && Some(weight(part.kind)) == best)
 }

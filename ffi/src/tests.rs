@@ -196,6 +196,20 @@ fn a_panic_inside_every_call_is_a_status() {
 }
 
 #[test]
+fn the_test_above_forces_a_panic_in_every_exported_function() {
+    let (_, test) =
+        include_str!("tests.rs").split_once("fn a_panic_inside_every_call_is_a_status").expect("it is there");
+    let (test, _) = test.split_once("#[test]").expect("another one follows");
+    for symbol in include_str!("../symbols.txt").lines() {
+        let is_forced = test.contains(&format!("panics!({symbol}("))
+            || test.contains(&format!("next_call_panics();\n    assert_eq!({symbol}("))
+            || test.contains(&format!("next_call_panics();\n    assert!({symbol}("))
+            || test.contains(&format!("next_call_panics();\n    assert!(!{symbol}("));
+        assert!(is_forced, "{symbol} is exported, and no panic is forced in it");
+    }
+}
+
+#[test]
 fn struct_size_from_zero_to_twice_the_struct() {
     let f = Fixture::new();
     let size = size_of::<promptprint_verdict>();

@@ -3,67 +3,121 @@ set -euo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 target=${CARGO_TARGET_DIR:-$top/target}
+mkdir -p "$target"
+target=$(cd "$target" && pwd)
 work=$(mktemp -d)
+venv=$target/gateways-venv
 pids=()
 
+# Every server is the leader of a session of its own, so its workers end with it; what does not listen is killed.
 finish() {
-    local code=$?
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    local code=$? pid
+    trap - EXIT INT TERM HUP
+    for pid in "${pids[@]}"; do kill -TERM -- "-$pid" 2>/dev/null || true; done
+    for _ in $(seq 1 100); do
+        any_alive || break
+        sleep 0.1
+    done
+    for pid in "${pids[@]}"; do kill -KILL -- "-$pid" 2>/dev/null || true; done
     wait 2>/dev/null || true
     if [ $code -ne 0 ]; then
-        for log in "$work"/*.log; do [ -f "$log" ] && { echo "--- $log"; tail -n 40 "$log"; }; done
+        for log in "$work"/*.log; do [ -f "$log" ] && { echo "--- $(basename "$log")"; tail -n 40 "$log"; } >&2; done
     fi
     rm -rf "$work"
     exit $code
 }
+any_alive() {
+    local pid
+    for pid in "${pids[@]}"; do kill -0 -- "-$pid" 2>/dev/null && return; done
+    return 1
+}
 trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
 
 say() { printf '%s\n' "$*"; }
 die() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 
-# Installs Debian packages that are not there yet.
+# Starts a server whose words go to $work/NAME.log; its process is $started.
+start() {
+    local name=$1
+    shift
+    setsid "$@" > "$work/$name.log" 2>&1 < /dev/null &
+    started=$!
+    pids+=("$started")
+}
+
+# Installs Debian packages that are not there yet; their services are not started.
 need_apt() {
     local missing=()
     for package in "$@"; do dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package"); done
     [ ${#missing[@]} -eq 0 ] && return
-    [ -n "$(ls /var/lib/apt/lists/*Packages* 2>/dev/null)" ] || apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    local log=$work/apt.log
+    local install=(env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}")
+    # Lists that are old name packages that are gone: look again once.
+    { ls /var/lib/apt/lists/*Packages* && "${install[@]}"; } > "$log" 2>&1 && return
+    { apt-get update -qq && "${install[@]}"; } >> "$log" 2>&1 || die "apt-get install ${missing[*]}"
 }
+
+command -v python3 >/dev/null || need_apt python3
 
 # A Python environment with the packages named, kept under the target folder.
 need_pip() {
-    venv=$target/gateways-venv
-    [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-    "$venv/bin/python" -m pip install -q --disable-pip-version-check "$@"
+    if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+        python3 -c 'import ensurepip' 2>/dev/null || need_apt python3-venv
+        rm -rf "$venv"
+        python3 -m venv "$venv"
+    fi
+    # Asked of the registry only where something is missing.
+    local asked="$*" stamp=$venv/.promptprint
+    grep -qxF "$asked" "$stamp" 2>/dev/null && return
+    "$venv/bin/python" -m pip install -q --disable-pip-version-check --retries 8 --timeout 60 "$@" > "$work/pip.log" 2>&1 || die "pip install $asked"
+    printf '%s\n' "$asked" >> "$stamp"
 }
 
+# The release library and the program, built unless the caller has (PROMPTPRINT_BUILT=1).
 build() {
     if [ -z "${PROMPTPRINT_BUILT:-}" ]; then
-        cargo build --quiet --release --manifest-path "$top/Cargo.toml" -p promptprint-ffi -p promptprint
+        CARGO_TARGET_DIR=$target cargo build --quiet --release --manifest-path "$top/Cargo.toml" -p promptprint-ffi -p promptprint
     fi
     library=$target/release
-    ln -sf libpromptprint.so "$library/libpromptprint.so.0"
     promptprint=$target/release/promptprint
+    [ -f "$library/libpromptprint.so" ] && [ -x "$promptprint" ] || die "$library has no libpromptprint.so and promptprint"
+    ln -sfn libpromptprint.so "$library/libpromptprint.so.0"
 }
 
+# The reference that gateways are compared with.
+build_sketch() {
+    cc -O2 -I "$top/ffi/include" -o "$work/sketch" "$top/tests/gateways/sketch.c" -L "$library" -lpromptprint -Wl,-rpath,"$library"
+}
+
+# Waits until the server $2 listens on port $1; one that ended says why in its log.
 wait_port() {
-    for _ in $(seq 1 600); do
+    for _ in $(seq 1 900); do
         (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return
+        kill -0 "$2" 2>/dev/null || die "the server of port $1 ended"
         sleep 0.1
     done
     die "nothing listens on port $1"
 }
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+# A free port below those that the system gives to outgoing connections, so that none of them takes it meanwhile.
+free_port() {
+    python3 - <<'PORT'
+import random, socket
+for port in random.sample(range(15000, 30000), 200):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+    print(port)
+    break
+PORT
+}
 
 # Requests of 12 accounts from one template, and of 12 others from none; the gateway's requests are made alike.
-make_log() {
-    python3 "$top/tests/gateways/traffic.py" log > "$work/log.jsonl"
-}
-
 make_store() {
-    make_log
-    "$promptprint" index "$work/log.jsonl" --store "$work/store" >/dev/null
+    python3 "$top/tests/gateways/traffic.py" log > "$work/log.jsonl"
+    "$promptprint" index "$work/log.jsonl" --store "$work/store" > "$work/index.log" 2>&1 || die "promptprint index"
 }
-
-# What the bulk job says of the bodies that a gateway saw: their fingerprints, by id.

@@ -1,7 +1,7 @@
 """The traffic of the gateway tests, written by us: a log to index first, and the bodies that a gateway is sent.
 
     traffic.py log              JSON lines for `promptprint index`
-    traffic.py send URL ...     sends each body to every URL; prints what came back in x-promptprint-* headers
+    traffic.py send URL ...     sends the bodies to the URLs by turns; prints what came back in x-promptprint-* headers
 """
 
 import json
@@ -57,14 +57,14 @@ def bodies():
 
 def send(urls):
     answers = []
-    for name, path, body in bodies():
-        for url in urls:
-            request = urllib.request.Request(url + path, json.dumps(body).encode(), {"content-type": "application/json", "x-account": "acme", "x-request-id": name})
-            with urllib.request.urlopen(request, timeout=60) as response:
-                headers = {key.lower(): value for key, value in response.headers.items()}
-                response.read()
-            told = {key[14:]: value for key, value in headers.items() if key.startswith("x-promptprint-")}
-            answers.append({"name": name, **told})
+    for turn, (name, path, body) in enumerate(bodies()):
+        sender = {"content-type": "application/json", "x-account": "acme", "x-request-id": name}
+        request = urllib.request.Request(urls[turn % len(urls)] + path, json.dumps(body).encode(), sender)
+        with urllib.request.urlopen(request, timeout=60) as response:
+            headers = {key.lower(): value for key, value in response.headers.items()}
+            response.read()
+        told = {key[14:]: value for key, value in headers.items() if key.startswith("x-promptprint-")}
+        answers.append({"name": name, **told})
     return answers
 
 

@@ -29,6 +29,7 @@ fn build() -> PathBuf {
             "test",
             "--message-format=json",
         ])
+        .args(if cfg!(feature = "parquet") { &["--features", "parquet"][..] } else { &[] })
         .current_dir(workspace())
         .output()
         .expect("cargo runs");

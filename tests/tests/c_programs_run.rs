@@ -18,22 +18,43 @@ fn lines() -> Vec<String> {
     lines
 }
 
+/// The ways to compile a program that C and C++ share, without a warning.
+fn every_standard() -> Vec<(&'static str, Vec<String>)> {
+    [("cc", "c99"), ("cc", "c11"), ("c++", "c++11"), ("c++", "c++20")]
+        .into_iter()
+        .map(|(compiler, standard)| {
+            let language = if compiler == "cc" { "-xc" } else { "-xc++" };
+            let flags = ["-Wall", "-Wextra", "-Werror", "-pedantic", &format!("-std={standard}"), language];
+            (compiler, flags.map(str::to_owned).to_vec())
+        })
+        .collect()
+}
+
+fn compile(source: &str, compiler: &str, flags: &[String], dir: &std::path::Path) -> std::path::PathBuf {
+    abi::compile(source, compiler, &flags.iter().map(String::as_str).collect::<Vec<_>>(), dir)
+}
+
 #[test]
 fn the_first_program_runs_under_every_standard() {
     let dir = tempfile::tempdir().expect("temporary folder");
     let store = abi::make_store(dir.path(), &lines());
     let store = store.to_str().expect("UTF-8");
-    let strict = ["-Wall", "-Wextra", "-Werror"];
     let mut answers = Vec::new();
-    for (compiler, standard) in [("cc", "c99"), ("cc", "c11"), ("c++", "c++11"), ("c++", "c++20")] {
-        let standard = format!("-std={standard}");
-        let language = if compiler == "cc" { "-xc" } else { "-xc++" };
-        let flags = [&strict[..], &[&standard, "-pedantic", language]].concat();
-        let program = abi::compile("query.c", compiler, &flags, dir.path());
-        answers.push(abi::run(&program, &[store, PROMPT, "r0", NEAR, FAR]));
+    for (compiler, flags) in every_standard() {
+        answers.push(abi::run(&compile("query.c", compiler, &flags, dir.path()), &[store, PROMPT, "r0", NEAR, FAR]));
     }
     assert!(answers[0].starts_with("exact requests=6 accounts=3 first=1000 last=1005 fingerprint="), "{}", answers[0]);
     assert!(answers.iter().all(|answer| *answer == answers[0]));
+}
+
+#[test]
+fn a_gateway_runs_under_every_standard_and_loses_nothing() {
+    for (compiler, flags) in every_standard() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let store = abi::make_store(dir.path(), &lines());
+        let told = abi::run(&compile("gateway.c", compiler, &flags, dir.path()), &[store.to_str().expect("UTF-8")]);
+        assert_eq!(sealed(&store).to_string(), told.trim(), "{flags:?}");
+    }
 }
 
 /// The requests that `maintain` finds in the logs of `store`.
@@ -66,23 +87,35 @@ fn servers_that_fork_and_servers_of_threads_lose_nothing() {
     }
 }
 
+/// A program and its arguments beside the store.
+const PROGRAMS: [(&str, &[&str]); 2] = [("query.c", &[PROMPT, "r0", NEAR, FAR]), ("gateway.c", &[])];
+
 #[test]
-fn no_error_and_no_leak_under_valgrind_and_the_address_sanitizer() {
-    let dir = tempfile::tempdir().expect("temporary folder");
-    let store = abi::make_store(dir.path(), &lines());
-    let arguments = [store.to_str().expect("UTF-8"), PROMPT, "r0", NEAR, FAR];
-    let checked = abi::compile("query.c", "cc", &["-std=c11", "-g", "-fsanitize=address,undefined"], dir.path());
-    assert!(abi::run(&checked, &arguments).starts_with("exact"));
-    let plain = abi::compile("query.c", "cc", &["-std=c11", "-g"], dir.path());
-    let has_valgrind = std::process::Command::new("valgrind").arg("--version").output().is_ok();
-    if !has_valgrind {
-        println!("valgrind is not installed: skipped");
+fn no_error_under_the_sanitizers_of_addresses_and_undefined_behaviour() {
+    for (source, rest) in PROGRAMS.into_iter().chain([("prefork.c", &[][..]), ("threads.c", &[][..])]) {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let store = abi::make_store(dir.path(), &lines());
+        let sanitized =
+            ["-std=c11", "-D_GNU_SOURCE", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+        let program = abi::compile(source, "cc", &sanitized, dir.path());
+        let _ = abi::run(&program, &[&[store.to_str().expect("UTF-8")][..], rest].concat());
+    }
+}
+
+#[test]
+fn no_error_and_no_leak_under_valgrind() {
+    if std::process::Command::new("valgrind").arg("--version").output().is_err() {
+        println!("skipped: valgrind is not installed");
         return;
     }
-    let valgrind = std::path::Path::new("valgrind");
-    let strict = ["-q", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite,indirect,possible"];
-    let program = plain.to_str().expect("UTF-8");
-    assert!(abi::run(valgrind, &[&strict[..], &[program], &arguments[..]].concat()).starts_with("exact"));
+    for (source, rest) in PROGRAMS {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let store = abi::make_store(dir.path(), &lines());
+        let program = abi::compile(source, "cc", &["-std=c11", "-g"], dir.path());
+        let strict = ["-q", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite,indirect,possible"];
+        let called = [program.to_str().expect("UTF-8"), store.to_str().expect("UTF-8")];
+        let _ = abi::run(std::path::Path::new("valgrind"), &[&strict[..], &called, rest].concat());
+    }
 }
 
 #[test]
@@ -95,12 +128,12 @@ fn luajit_and_cffi_read_the_bare_header() {
     ];
     for (program, arguments) in readers {
         let Ok(output) = std::process::Command::new(program).args(&arguments).output() else {
-            println!("{program} is not installed: skipped here, run by tests/gateways");
+            println!("skipped: {program} is not installed (tests/gateways reads the header with it)");
             continue;
         };
         let errors = String::from_utf8_lossy(&output.stderr);
         if errors.contains("No module named") {
-            println!("{program} has no cffi: skipped here, run by tests/gateways");
+            println!("skipped: {program} has no cffi (tests/gateways reads the header with it)");
             continue;
         }
         assert!(output.status.success(), "{program}: {errors}");

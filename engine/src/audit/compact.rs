@@ -28,7 +28,7 @@ pub(super) fn file_identity(keys: &Keys, spec: Spec) -> Identity {
 pub fn compact(maintainer: &mut Maintainer, keys: &Keys, spec: Spec, kernels: Kernels) -> Result<()> {
     let snapshot = Snapshot::open(maintainer.store())?;
     let segments: Vec<&Segment> = snapshot.segments().iter().collect();
-    let builder = merge(&segments, keys)?;
+    let builder = merge(&segments, keys, None)?;
     let mut manifest = maintainer.store().manifest().clone();
     manifest.segments.clear();
     if !builder.is_empty() {

@@ -9,15 +9,16 @@ use xxhash_rust::xxh3::Xxh3Builder;
 
 use super::compact::file_identity;
 use super::graph::{choose_sketches, tell_graph};
+use super::lines::{self, ReadLine, Taken};
 use super::{Progress, TextCache};
-use crate::corpus::builder::{PreparedRequest, SegmentBuilder};
+use crate::corpus::builder::SegmentBuilder;
 use crate::corpus::graphs::GraphTask;
 use crate::corpus::prepare::{PrepareScratch, Preparer};
 use crate::corpus::snapshot::{Snapshot, check_keys};
 use crate::error::{Error, LineError, Result};
 use crate::key::{Keys, hex};
 use crate::num::u64_of;
-use crate::request::parse::{self, ParseOptions, Parsed};
+use crate::request::parse::{self, ParseOptions};
 use crate::request::source::{Batch, LineReader};
 use crate::simd::Kernels;
 use crate::sketch::spec::Spec;
@@ -119,6 +120,8 @@ pub struct Summary {
     pub logs: Vec<LogCount>,
     /// Lines that could not be used.
     pub skipped: Skipped,
+    /// Parts left out because they tell an earlier turn of a conversation again.
+    pub parts_known: u64,
     /// Whether the caller stopped it.
     pub interrupted: bool,
 }
@@ -156,27 +159,6 @@ pub fn open_or_create(dir: &Path, key_path: &Path, spec: Spec, fs: Arc<dyn Fs>) 
     Ok((maintainer, keys))
 }
 
-/// One line after the parallel part.
-struct Prepared {
-    line: u64,
-    outcome: std::result::Result<Vec<Taken>, LineError>,
-}
-
-/// The buffers of one thread.
-#[derive(Default)]
-struct Scratch {
-    parse: parse::Scratch,
-    parsed: Vec<Parsed>,
-    prepare: PrepareScratch,
-}
-
-struct Taken {
-    request: PreparedRequest,
-    media_skipped: u32,
-    attributed: bool,
-    texts: Vec<(u128, String)>,
-}
-
 /// Reads `logs` into the store. Every segment that is sealed is acknowledged: it is durable from then on.
 /// # Errors
 /// [`Error::Io`] when a log or the store fails; [`Error::Line`] with [`IndexOptions::strict`]. What was acknowledged stays.
@@ -193,6 +175,7 @@ pub fn index(
     let mut run = Run {
         builder: SegmentBuilder::default(),
         fresh: HashSet::default(),
+        asked: HashSet::default(),
         snapshot: Snapshot::open(maintainer.store())?,
         maintainer,
         preparer,
@@ -204,7 +187,7 @@ pub fn index(
         recorded: Inputs::default(),
     };
     // A log that is not there is found before the first is read.
-    let readers = logs.iter().map(|log| LineReader::open(log)).collect::<Result<Vec<_>>>()?;
+    let readers = logs.iter().map(|log| options.parse.open(log)).collect::<Result<Vec<_>>>()?;
     let mut result = Ok(());
     for (reader, log) in readers.into_iter().zip(logs) {
         let name = preparer.keys().seal("log name", log.display().to_string().as_bytes());
@@ -223,6 +206,8 @@ pub fn index(
 struct Run<'a> {
     builder: SegmentBuilder,
     fresh: HashSet<u128, Xxh3Builder>,
+    /// Turns that requests of the segment in the making ask.
+    asked: HashSet<u64, Xxh3Builder>,
     snapshot: Snapshot,
     maintainer: &'a mut Maintainer,
     preparer: &'a Preparer,
@@ -299,39 +284,21 @@ impl Run<'_> {
             }
             self.skip(name, *line, reason.clone());
         }
-        let (preparer, options, texts) = (self.preparer, &self.options.parse, &*self.texts);
-        let prepared: Vec<Option<Prepared>> = (0..batch.len())
-            .into_par_iter()
-            .map_init(Scratch::default, |scratch, index| {
-                let line = batch.get(index)?;
-                let outcome = prepare(line.bytes, preparer, options, texts, scratch);
-                Some(Prepared { line: line.number, outcome })
-            })
-            .collect();
-        let views = self.snapshot.views()?;
-        let is_sealed = |taken: &Taken| views.iter().any(|view| view.row_of(taken.request.identity).is_some());
-        let sealed: Vec<Vec<bool>> = prepared
-            .par_iter()
-            .map(|one| match one {
-                Some(Prepared { outcome: Ok(taken), .. }) => taken.iter().map(is_sealed).collect(),
-                _ => Vec::new(),
-            })
-            .collect();
-        for (one, sealed) in prepared.into_iter().zip(sealed) {
-            let Some(one) = one else { continue };
-            match one.outcome {
+        let read = self.parse_batch(batch);
+        for (number, taken) in self.sketch_batch(batch, read)? {
+            match taken {
                 Ok(taken) => {
                     self.summary.inputs.lines += u64::from(!taken.is_empty());
-                    for (taken, sealed) in taken.into_iter().zip(sealed) {
+                    for (taken, sealed) in taken {
                         self.take(taken, sealed)?;
                     }
                 }
                 Err(reason) if self.options.strict => {
-                    return Err(Error::Line { file: name.to_owned(), line: one.line, reason });
+                    return Err(Error::Line { file: name.to_owned(), line: number, reason });
                 }
                 Err(reason) => {
                     self.summary.inputs.lines += 1;
-                    self.skip(name, one.line, reason);
+                    self.skip(name, number, reason);
                 }
             }
         }
@@ -339,6 +306,49 @@ impl Run<'_> {
             self.seal()?;
         }
         Ok(())
+    }
+
+    /// Parses the lines of a batch, and remembers the turns that their requests ask.
+    fn parse_batch(&mut self, batch: &Batch) -> Vec<ReadLine> {
+        let (preparer, options) = (self.preparer, &self.options.parse);
+        let read: Vec<ReadLine> = (0..batch.len())
+            .into_par_iter()
+            .map_init(parse::Scratch::default, |scratch, index| {
+                let (number, bytes) = batch.get(index).map_or((0, &[][..]), |line| (line.number, line.bytes));
+                ReadLine { number, outcome: lines::read(bytes, preparer, options, scratch) }
+            })
+            .collect();
+        // Nothing behind the line that a strict reader stops at gets in.
+        let taken_in = read.iter().take_while(|line| !self.options.strict || line.outcome.is_ok());
+        let requests = taken_in.flat_map(|line| line.outcome.iter().flatten());
+        self.asked.extend(requests.flat_map(|request| &request.turns.asked).copied());
+        read
+    }
+
+    /// Sketches what was parsed; of each request, whether a sealed segment holds it.
+    #[expect(clippy::type_complexity, reason = "line number, then requests beside whether they are sealed, or why not")]
+    fn sketch_batch(
+        &self,
+        batch: &Batch,
+        read: Vec<ReadLine>,
+    ) -> Result<Vec<(u64, std::result::Result<Vec<(Taken, bool)>, LineError>)>> {
+        let views = self.snapshot.views()?;
+        let (preparer, texts) = (self.preparer, &*self.texts);
+        let is_known = |turn: u64| self.asked.contains(&turn) || self.snapshot.asks(&views, turn);
+        let is_sealed = |taken: &Taken| views.iter().any(|view| view.row_of(taken.request.identity).is_some());
+        let sketched = read.into_par_iter().enumerate().map_init(PrepareScratch::default, |scratch, (index, read)| {
+            let line = batch.get(index).map_or(&[][..], |line| line.bytes);
+            let taken = read.outcome.map(|requests| {
+                let taken = lines::sketch(line, requests, preparer, texts, &is_known, scratch);
+                taken
+                    .into_iter()
+                    .map(|taken| (is_sealed(&taken), taken))
+                    .map(|(sealed, taken)| (taken, sealed))
+                    .collect()
+            });
+            (read.number, taken)
+        });
+        Ok(sketched.collect())
     }
 
     fn skip(&mut self, name: &str, line: u64, reason: LineError) {
@@ -363,6 +373,7 @@ impl Run<'_> {
             return Ok(());
         }
         self.summary.inputs.requests += 1;
+        self.summary.parts_known += taken.parts_known;
         self.log().requests += 1;
         self.summary.inputs.media_skipped += u64::from(taken.media_skipped);
         self.summary.inputs.unattributed += u64::from(!taken.attributed);
@@ -392,6 +403,7 @@ impl Run<'_> {
         self.maintainer.publish(manifest)?;
         self.recorded = self.summary.inputs.clone();
         self.fresh.clear();
+        self.asked.clear();
         self.snapshot = Snapshot::open(self.maintainer.store())?;
         Ok(())
     }
@@ -410,31 +422,4 @@ fn record(total: &mut Inputs, now: &Inputs, before: &Inputs) {
             total.logs.push(log.clone());
         }
     }
-}
-
-/// Parses and sketches one line; a blank one gives nothing, a line of some exports several requests.
-fn prepare(
-    line: &[u8],
-    preparer: &Preparer,
-    options: &ParseOptions,
-    texts: &TextCache,
-    scratch: &mut Scratch,
-) -> std::result::Result<Vec<Taken>, LineError> {
-    scratch.parsed.clear();
-    parse::parse_line(line, options, &mut scratch.parse, &mut scratch.parsed)?;
-    let mut all = Vec::with_capacity(scratch.parsed.len());
-    for (index, parsed) in scratch.parsed.drain(..).enumerate() {
-        let request = parsed.request;
-        let media_skipped = request.media_skipped;
-        let attributed = request.principals.accusable().is_some();
-        let (prepared, mut parts) = preparer.request(request, line, index, &mut scratch.prepare);
-        let mut kept = Vec::new();
-        for (part, source) in prepared.parts.iter().zip(&mut parts) {
-            if part.kind.has_family() && texts.wants(part.fingerprint) {
-                kept.push((part.fingerprint, std::mem::take(&mut source.text)));
-            }
-        }
-        all.push(Taken { request: prepared, media_skipped, attributed, texts: kept });
-    }
-    Ok(all)
 }

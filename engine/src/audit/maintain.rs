@@ -22,6 +22,7 @@ use crate::corpus::merge::merge;
 use crate::corpus::observation;
 use crate::corpus::prepare::Preparer;
 use crate::corpus::snapshot::{Segment, Snapshot};
+use crate::corpus::view::SegmentView;
 use crate::error::{CorruptKind, Error, Result};
 use crate::num::u64_of;
 use crate::simd::Kernels;
@@ -33,7 +34,8 @@ use crate::store::wal;
 /// What a pass does beside taking in logs.
 #[derive(Debug, Clone, Copy)]
 pub struct MaintainOptions {
-    /// Segments are removed when their last request is older than this many ms before `now_ms`; `None` keeps all.
+    /// Requests older than this many ms before `now_ms` are let go; `None` keeps all. A segment goes when all of it is too
+    /// old, and its old rows when it is rewritten: with small ones, or because half of it is too old.
     pub retain_ms: Option<i64>,
     /// Unix time in ms, for retention.
     pub now_ms: i64,
@@ -66,6 +68,8 @@ pub struct Maintained {
     pub segments_merged: u64,
     /// Segments removed because of their age.
     pub segments_expired: u64,
+    /// Requests let go because of their age, those of the segments removed included.
+    pub requests_expired: u64,
     /// Whether families were mined anew.
     pub mined: bool,
     /// Logs that could not be used, and why; they stay where they are.
@@ -98,9 +102,10 @@ pub fn maintain(
     pass.take_in_logs()?;
     pass.expire()?;
     pass.merge_small()?;
-    // A merge takes the families of what it merged along: a gateway would not know them until they are mined anew.
+    // A rewritten segment loses its families: a gateway would not know them until they are mined anew.
     let has_families = pass.maintainer.store().manifest().families.is_some();
-    let due = options.mine || (has_families && pass.done.segments_merged > 0);
+    let rewritten = pass.done.segments_merged > 0 || pass.done.requests_expired > 0;
+    let due = options.mine || (has_families && rewritten);
     if due && !pass.maintainer.store().manifest().families_are_current() {
         progress.step("mining families");
         mine_families(pass.maintainer, preparer, None, progress)?;
@@ -201,8 +206,7 @@ impl Pass<'_> {
                 continue;
             }
             if kind == observation::KIND {
-                let plain = self.preparer.keys().open(observation::PURPOSE, body);
-                let request = plain.and_then(|plain| observation::decode(&plain));
+                let request = observation::open(body, self.preparer.keys());
                 let request = request.ok_or_else(|| Error::corrupt(&log.path, sequence, CorruptKind::Sealed))?;
                 let views = snapshot.views()?;
                 let is_known = views.iter().any(|view| view.row_of(request.identity).is_some());
@@ -268,27 +272,47 @@ impl Pass<'_> {
         self.maintainer.publish(manifest)
     }
 
-    /// Drops segments whose last request is too old: one unlink a segment.
+    /// The time before which requests are let go; requests without a time stay until their segment goes.
+    fn oldest_ms(&self) -> Option<i64> {
+        self.options.retain_ms.map(|retain_ms| self.options.now_ms.saturating_sub(retain_ms))
+    }
+
+    /// Drops segments that are too old as a whole, one unlink a segment, and rewrites those of which half is.
     fn expire(&mut self) -> Result<()> {
-        let Some(retain_ms) = self.options.retain_ms else { return Ok(()) };
-        let oldest = self.options.now_ms.saturating_sub(retain_ms);
+        let Some(oldest_ms) = self.oldest_ms() else { return Ok(()) };
         let snapshot = Snapshot::open(self.maintainer.store())?;
         let mut manifest = self.maintainer.store().manifest().clone();
-        let mut keep = Vec::new();
-        for segment in snapshot.segments() {
+        let entries = std::mem::take(&mut manifest.segments);
+        for (segment, entry) in snapshot.segments().iter().zip(entries) {
             let view = segment.view()?;
+            let expired = expired_rows(&view, oldest_ms);
             // Rows are sorted by time, and rows without a time come first; those expire with the others.
             let last = view.row_count().checked_sub(1).map_or(NO_TIME, |row| view.time_ms(row));
-            keep.push(last == NO_TIME || last >= oldest);
+            if last != NO_TIME && last < oldest_ms {
+                self.done.segments_expired += 1;
+                self.done.requests_expired += u64_of(view.row_count());
+            } else if 2 * expired > view.row_count() && self.is_sound(segment) {
+                self.progress.step(&format!("letting go of {expired} old requests"));
+                let builder = merge(&[segment], self.preparer.keys(), Some(oldest_ms))?;
+                if !builder.is_empty() {
+                    manifest.segments.push(self.write_segment(builder)?);
+                }
+                self.done.requests_expired += u64_of(expired);
+            } else {
+                manifest.segments.push(entry);
+            }
         }
-        let mut kept = keep.iter();
-        manifest.segments.retain(|_| kept.next().copied().unwrap_or(true));
-        let expired = u64_of(keep.iter().filter(|kept| !**kept).count());
-        if expired > 0 {
-            self.done.segments_expired = expired;
+        if self.done.requests_expired > 0 {
             self.publish(manifest)?;
         }
         Ok(())
+    }
+
+    /// Whether a segment may be rewritten. A damaged one waits for a person; the others go on.
+    fn is_sound(&mut self, segment: &Segment) -> bool {
+        let verified = segment.container().verify();
+        self.done.trouble.extend(verified.as_ref().err().map(ToString::to_string));
+        verified.is_ok()
     }
 
     /// Merges the small segments into one when there are many: each request is rewritten once for each factor of
@@ -310,9 +334,7 @@ impl Pass<'_> {
         let mut places = HashSet::new();
         for (place, (segment, entry)) in snapshot.segments().iter().zip(&manifest.segments).enumerate() {
             if is_small(entry) && requests + entry.requests <= most.saturating_mul(2) {
-                // A damaged segment waits for a person; the others go on.
-                if let Err(error) = segment.container().verify() {
-                    self.done.trouble.push(error.to_string());
+                if !self.is_sound(segment) {
                     continue;
                 }
                 requests += entry.requests;
@@ -324,7 +346,11 @@ impl Pass<'_> {
             return Ok(());
         }
         self.progress.step(&format!("merging {} segments of {requests} requests", chosen.len()));
-        let builder = merge(&chosen, self.preparer.keys())?;
+        let oldest_ms = self.oldest_ms();
+        for segment in chosen.iter().filter(|_| oldest_ms.is_some()) {
+            self.done.requests_expired += u64_of(expired_rows(&segment.view()?, oldest_ms.unwrap_or(NO_TIME)));
+        }
+        let builder = merge(&chosen, self.preparer.keys(), oldest_ms)?;
         let mut place = 0;
         manifest.segments.retain(|_| {
             place += 1;
@@ -336,6 +362,19 @@ impl Pass<'_> {
         self.done.segments_merged = u64_of(chosen.len());
         self.publish(manifest)
     }
+}
+
+/// Rows with a time before `oldest_ms`. Rows are sorted by time, those without one first.
+fn expired_rows(view: &SegmentView<'_>, oldest_ms: i64) -> usize {
+    let first_at = |time_ms: i64| {
+        let (mut low, mut high) = (0, view.row_count());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if view.time_ms(middle) < time_ms { low = middle + 1 } else { high = middle }
+        }
+        low
+    };
+    first_at(oldest_ms) - first_at(NO_TIME.saturating_add(1)).min(first_at(oldest_ms))
 }
 
 /// So many days, in ms.

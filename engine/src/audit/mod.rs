@@ -7,6 +7,7 @@ mod compact;
 mod graph;
 mod ingest;
 mod judge;
+mod lines;
 mod maintain;
 mod mine;
 mod near;
@@ -25,7 +26,7 @@ pub use near::{NearAnswer, NearBy, NearHit, near, preparer_of, spec_of};
 pub use reporting::{ReportOptions, report};
 pub use texts::TextCache;
 pub use traffic::Traffic;
-pub use verdicts::publish_verdicts;
+pub use verdicts::{publish_judged, publish_verdicts};
 
 /// How a long job tells where it is, and learns that it should stop.
 pub trait Progress: Sync {

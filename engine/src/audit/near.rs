@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::ingest::Skipped;
+use super::lines::leave_out;
 use crate::corpus::builder::PreparedRequest;
 use crate::corpus::names::Reader;
 use crate::corpus::prepare::{PrepareScratch, Preparer};
@@ -17,7 +18,7 @@ use crate::num::f64_of_f32;
 use crate::query::neighbors::{By, NeighborOptions, NeighborScratch};
 use crate::query::{NearOptions, QueryPart, Searcher};
 use crate::request::parse::{self, ParseOptions};
-use crate::request::source::{Batch, LineReader};
+use crate::request::source::Batch;
 use crate::simd::Kernels;
 use crate::store::manifest::Manifest;
 
@@ -53,13 +54,14 @@ pub enum NearBy {
     Sketches(NeighborOptions),
 }
 
-/// Answers every request of the log `input`; `answer` gets each in order and may end the work by returning false.
+/// Answers every request of the log `input`, read under `parse_options`; `answer` gets each in order and may end the work by returning false.
 /// # Errors
 /// [`crate::Error::Io`], [`crate::Error::Corrupt`], [`crate::Error::InvalidArgument`]. Lines that cannot be used are skipped and returned.
 pub fn near(
     searcher: &Searcher<'_>,
     preparer: &Preparer,
     input: &Path,
+    parse_options: &ParseOptions,
     by: NearBy,
     mut answer: impl FnMut(NearAnswer) -> Result<bool>,
 ) -> Result<Skipped> {
@@ -74,20 +76,22 @@ pub fn near(
     let mut parse_scratch = parse::Scratch::default();
     let mut parsed = Vec::new();
     let mut skipped = Skipped::default();
-    let mut reader = LineReader::open(input)?;
+    let mut reader = parse_options.open(input)?;
     let mut batch = Batch::default();
-    let parse_options = ParseOptions::default();
     while reader.next_batch(1024, 8 << 20, &mut batch)? > 0 || !batch.skipped().is_empty() {
         for (line, reason) in batch.skipped() {
             skipped.add(reader.name(), *line, reason.clone());
         }
         for line in batch.lines() {
             parsed.clear();
-            if let Err(reason) = parse::parse_line(line.bytes, &parse_options, &mut parse_scratch, &mut parsed) {
+            if let Err(reason) = parse::parse_line(line.bytes, parse_options, &mut parse_scratch, &mut parsed) {
                 skipped.add(reader.name(), line.number, reason);
                 continue;
             }
-            for (place, query) in parsed.drain(..).enumerate() {
+            for (place, mut query) in parsed.drain(..).enumerate() {
+                // What the store knows as an earlier turn is not asked here, and would find the query's own conversation.
+                let mut turns = preparer.turns(&query);
+                leave_out(&mut query, &mut turns, &|turn| searcher.snapshot().tells(searcher.views(), turn));
                 let (prepared, _) = preparer.request(query.request, line.bytes, place, &mut scratch);
                 if !answer(answer_one(searcher, &mut ids, prepared, by, &mut neighbor_scratch)?)? {
                     return Ok(skipped);

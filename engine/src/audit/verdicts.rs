@@ -1,12 +1,14 @@
 //! Judges the families of a store and publishes what gateways are to be told of them.
 
 use super::compact::file_identity;
-use super::judge::{family_container, judge};
+use super::judge::{Judged, family_container, judge};
 use crate::campaign::Options;
 use crate::corpus::prepare::Preparer;
 use crate::corpus::snapshot::Snapshot;
-use crate::corpus::verdicts::{Judgement, write};
+use crate::corpus::verdicts::{Judgement, Judgements, gravest, write};
 use crate::error::Result;
+use crate::key::Keys;
+use crate::sketch::spec::Spec;
 use crate::store::Maintainer;
 use crate::store::segment::FileKind;
 use crate::verdict::Advice;
@@ -19,6 +21,36 @@ pub fn publish_verdicts(maintainer: &mut Maintainer, preparer: &Preparer) -> Res
     let snapshot = Snapshot::open(maintainer.store())?;
     let container = family_container(maintainer.store())?;
     let judged = judge(&snapshot, &container, preparer.keys(), &Options::default())?;
+    publish_judged(maintainer, preparer.keys(), preparer.spec(), &judged)
+}
+
+/// Publishes advice for the families that `judged` does not simply allow; nothing is written where gateways are told the
+/// same already. `judged` must be of what the store holds now.
+/// # Errors
+/// [`crate::Error::Io`], [`crate::Error::Corrupt`].
+pub fn publish_judged(maintainer: &mut Maintainer, keys: &Keys, spec: Spec, judged: &Judged<'_>) -> Result<()> {
+    let judgements = judgements(judged)?;
+    let is_told = match &maintainer.store().manifest().verdicts {
+        None => judgements.is_empty(),
+        Some(file) => {
+            let told = maintainer.store().container(file, FileKind::Verdicts);
+            // What is damaged is replaced.
+            told.is_ok_and(|told| Judgements::new(&told).is_ok_and(|told| told.iter().eq(judgements.iter().copied())))
+        }
+    };
+    if is_told {
+        return Ok(());
+    }
+    let (file, mut writer) = maintainer.create(FileKind::Verdicts, file_identity(keys, spec))?;
+    write(&judgements, &mut writer)?;
+    writer.finish()?;
+    let mut manifest = maintainer.store().manifest().clone();
+    manifest.verdicts = Some(file);
+    maintainer.publish(manifest)
+}
+
+/// The families that speak for something else than "allow", each once.
+fn judgements(judged: &Judged<'_>) -> Result<Vec<Judgement>> {
     let hex = |text: &str| u64::from_str_radix(text, 16).unwrap_or(0);
     let mut judgements = Vec::new();
     for row in judged.rows(true)? {
@@ -30,11 +62,5 @@ pub fn publish_verdicts(maintainer: &mut Maintainer, preparer: &Preparer) -> Res
         let campaign = if row.verdict == "convicted" { hex(&row.campaign) } else { 0 };
         judgements.extend(row.families.iter().map(|family| Judgement { family: hex(family), campaign, advice }));
     }
-    let identity = file_identity(preparer.keys(), preparer.spec());
-    let (file, mut writer) = maintainer.create(FileKind::Verdicts, identity)?;
-    write(judgements, &mut writer)?;
-    writer.finish()?;
-    let mut manifest = maintainer.store().manifest().clone();
-    manifest.verdicts = Some(file);
-    maintainer.publish(manifest)
+    Ok(gravest(judgements))
 }

@@ -8,9 +8,11 @@ use std::collections::HashMap;
 use xxhash_rust::xxh3::Xxh3Builder;
 
 use super::graphs::GraphTask;
+use super::turns::{self, RequestTurns};
 use super::{LEVELS, NO_TIME, NONE, OriginNames, filter, graphs, names, section};
 use crate::column::encode;
 use crate::error::{Error, Result};
+use crate::family::anchor;
 use crate::index::{SKETCH_BYTES, leaders, lsh::BandTables};
 use crate::key::Keys;
 use crate::num::{u32_of, u64_of, usize_of};
@@ -32,6 +34,8 @@ pub struct PreparedRequest {
     pub origin: OriginNames,
     /// Its parts.
     pub parts: Vec<PreparedPart>,
+    /// The turns of its conversation.
+    pub turns: RequestTurns,
 }
 
 /// One part with all that is kept of it.
@@ -53,7 +57,7 @@ pub struct PreparedPart {
     pub is_empty: bool,
     /// Encoded template anchors.
     pub anchors: Vec<u8>,
-    /// Sampled token hashes, ascending.
+    /// Sampled token hashes, as the sampler gave them; a segment keeps each once, ascending.
     pub tokens: Vec<u32>,
 }
 
@@ -87,8 +91,11 @@ pub struct SegmentBuilder {
     anchors: Vec<u8>,
     token_starts: Vec<usize>,
     tokens: Vec<u32>,
+    /// Room to put a sample in order.
+    sample: Vec<u32>,
     name_of: FastMap<(u8, Box<str>), u32>,
     origin_of: FastMap<[u32; LEVELS], u32>,
+    turns: turns::Making,
 }
 
 /// What sealing a segment gave, for those who report it.
@@ -125,6 +132,7 @@ impl SegmentBuilder {
             + self.anchors.len()
             + self.tokens.len() * 4
             + self.name_of.len() * 80
+            + self.turns.bytes()
     }
 
     /// The identities taken in, for whoever keeps repeats out.
@@ -140,8 +148,9 @@ impl SegmentBuilder {
         let id = count(self.ids.len(), "requests of a segment")?;
         let origin = self.origin(request.origin)?;
         let part_count = count(request.parts.len(), "parts of a request")?;
-        for part in request.parts {
-            let form = self.form(&part)?;
+        self.turns.push(&request.turns, id, first_part, |place| request.parts.get(place).map_or(0, |part| part.bytes));
+        for (place, part) in request.parts.iter().enumerate() {
+            let form = self.form(part, request.turns.is_earlier(place))?;
             self.parts.push((form, part.kind, part.flags));
         }
         self.ids.push(request.id.map(String::into_boxed_str));
@@ -156,12 +165,14 @@ impl SegmentBuilder {
         Ok(())
     }
 
-    fn form(&mut self, part: &PreparedPart) -> Result<u32> {
+    fn form(&mut self, part: &PreparedPart, is_earlier: bool) -> Result<u32> {
+        // What tells an earlier turn again may be left out at the seal, and then must not have left its length behind.
+        let sent_bytes = if is_earlier { u32::MAX } else { part.bytes };
         if let Some(form) = self.forms.get(&part.fingerprint) {
             // The shortest way a text was sent, so that the order of arrival does not show.
             let form = *form;
             let bytes = &mut self.form_bytes[usize_of(form)];
-            *bytes = part.bytes.min(*bytes);
+            *bytes = sent_bytes.min(*bytes);
             self.add_code(form, &part.code);
             return Ok(form);
         }
@@ -169,13 +180,14 @@ impl SegmentBuilder {
         self.forms.insert(part.fingerprint, form);
         self.fingerprints.push(part.fingerprint);
         self.classes.push(part.kind.class());
-        self.form_bytes.push(part.bytes);
+        self.form_bytes.push(sent_bytes);
         self.signatures.push(part.signature);
         self.empty.push(part.is_empty);
         self.anchor_starts.push(self.anchors.len());
         self.anchors.extend_from_slice(&part.anchors);
         self.token_starts.push(self.tokens.len());
-        self.tokens.extend_from_slice(&part.tokens);
+        anchor::in_order(&part.tokens, &mut self.sample);
+        self.tokens.extend_from_slice(&self.sample);
         if !self.codes.is_empty() {
             self.codes.push(NO_CODE);
         }
@@ -219,14 +231,15 @@ impl SegmentBuilder {
         graph: &mut GraphTask<'_>,
         writer: &mut ContainerWriter,
     ) -> Result<SealStats> {
+        self.leave_out_known_turns();
         self.rows.sort_unstable_by_key(|row| (row.time_ms, row.identity));
         let order = self.form_order();
         let (new_order, leader_count, member_starts) = lead(&self, &order, kernels);
-        let mut new_of_old = vec![NONE; new_order.len()];
+        let mut new_of_old = vec![NONE; self.fingerprints.len()];
         for (new, old) in (0_u32..).zip(&new_order) {
             new_of_old[usize_of(*old)] = new;
         }
-        self.write_requests(&new_of_old, writer)?;
+        self.write_requests(&new_of_old, new_order.len(), writer)?;
         self.write_forms(&new_order, leader_count, &member_starts, writer)?;
         self.write_origins(keys, writer)?;
         let ids: Vec<String> =
@@ -235,7 +248,32 @@ impl SegmentBuilder {
         writer.section(section::ID_BLOCK_STARTS, &starts)?;
         writer.section(section::ID_BLOCKS, &blocks)?;
         self.write_graphs(&new_order, leader_count, kernels, graph, writer)?;
-        Ok(SealStats { requests: self.rows.len(), forms: self.fingerprints.len(), leaders: leader_count })
+        Ok(SealStats { requests: self.rows.len(), forms: new_order.len(), leaders: leader_count })
+    }
+
+    /// Drops the parts that only tell again what another request of the segment asks. Rows are in order of arrival.
+    fn leave_out_known_turns(&mut self) {
+        let (known, kept) = self.turns.settle();
+        for (part, bytes) in kept {
+            let form = usize_of(self.parts[usize_of(part)].0);
+            if self.form_bytes[form] == u32::MAX {
+                self.form_bytes[form] = bytes;
+            }
+        }
+        if known.is_empty() {
+            return;
+        }
+        let mut parts = Vec::with_capacity(self.parts.len() - known.len());
+        for row in &mut self.rows {
+            let start = parts.len();
+            let own = row.parts..row.parts + row.part_count;
+            let kept = own.filter(|part| known.binary_search(part).is_err());
+            parts.extend(kept.map(|part| self.parts[usize_of(part)]));
+            row.parts = u32_of(start).unwrap_or(NONE);
+            row.part_count = u32_of(parts.len() - start).unwrap_or(NONE);
+        }
+        self.parts = parts;
+        self.turns.renumber(&known);
     }
 
     /// Forms in the order of their first use over the sorted rows.
@@ -257,7 +295,7 @@ impl SegmentBuilder {
         &self.parts[start..start + usize_of(row.part_count)]
     }
 
-    fn write_requests(&self, new_of_old: &[u32], writer: &mut ContainerWriter) -> Result<()> {
+    fn write_requests(&self, new_of_old: &[u32], form_count: usize, writer: &mut ContainerWriter) -> Result<()> {
         let mut by_identity: Vec<(u128, u32)> = (0_u32..).zip(&self.rows).map(|(row, r)| (r.identity, row)).collect();
         by_identity.sort_unstable();
         let identities: Vec<u128> = by_identity.iter().map(|(identity, _)| *identity).collect();
@@ -269,7 +307,7 @@ impl SegmentBuilder {
         let mut forms = Vec::with_capacity(self.parts.len());
         let mut kinds = Vec::with_capacity(self.parts.len());
         let mut flags = Vec::with_capacity(self.parts.len());
-        let mut use_counts = vec![0_u32; self.fingerprints.len() + 1];
+        let mut use_counts = vec![0_u32; form_count + 1];
         for row in &self.rows {
             for (form, kind, flag) in self.parts_of(row) {
                 let form = new_of_old[usize_of(*form)];
@@ -297,7 +335,23 @@ impl SegmentBuilder {
         writer.section(section::PART_KINDS, &kinds)?;
         writer.section(section::PART_FLAGS, &flags)?;
         writer.section(section::USE_STARTS, &encode(use_counts))?;
-        writer.section(section::USES, &encode(uses))
+        writer.section(section::USES, &encode(uses))?;
+        self.write_turns(writer)
+    }
+
+    fn write_turns(&self, writer: &mut ContainerWriter) -> Result<()> {
+        let mut new_row = vec![NONE; self.ids.len()];
+        for (new, row) in (0_u32..).zip(&self.rows) {
+            new_row[usize_of(row.id)] = new;
+        }
+        let new_part = if self.turns.has_earlier() {
+            let parts = |row: &Row| usize_of(row.parts)..usize_of(row.parts) + usize_of(row.part_count);
+            turns::new_parts(self.parts.len(), self.rows.iter().map(parts))
+        } else {
+            Vec::new()
+        };
+        let at = |new: &[u32], old: u32| new.get(usize_of(old)).copied().unwrap_or(NONE);
+        self.turns.write(|row| at(&new_row, row), |part| at(&new_part, part), writer)
     }
 
     fn write_forms(

@@ -5,18 +5,20 @@
 
 use super::builder::{PreparedPart, PreparedRequest, SegmentBuilder};
 use super::snapshot::Segment;
-use super::{LEVELS, NONE, section};
+use super::turns::RequestTurns;
+use super::{LEVELS, NO_TIME, NONE, section};
 use crate::error::{CorruptKind, Result};
 use crate::key::Keys;
-use crate::num::usize_of;
+use crate::num::{u32_saturating, usize_of};
 use crate::sketch::EmbeddingCode;
 
-/// Takes every visible row of `segments` into one new segment. Each is read against its checksums first: what is damaged
-/// stays as it is and where it is, instead of becoming sound bytes of a new file.
+/// Takes every visible row of `segments` into one new segment, but for those with a time before `oldest_ms`. Each segment is
+/// read against its checksums first: what is damaged stays as it is and where it is, instead of becoming sound bytes of a
+/// new file.
 /// # Errors
 /// [`crate::Error::Corrupt`] for rows that point nowhere or names that do not open;
 /// [`crate::Error::LimitExceeded`] when the rows do not fit one segment.
-pub fn merge(segments: &[&Segment], keys: &Keys) -> Result<SegmentBuilder> {
+pub fn merge(segments: &[&Segment], keys: &Keys, oldest_ms: Option<i64>) -> Result<SegmentBuilder> {
     let mut builder = SegmentBuilder::default();
     for segment in segments {
         segment.container().verify()?;
@@ -24,8 +26,14 @@ pub fn merge(segments: &[&Segment], keys: &Keys) -> Result<SegmentBuilder> {
         let identities = view.identities_by_row();
         let mut names = view.names()?;
         let mut ids = view.ids()?;
+        let (asked, told) = view.turns().by_owner();
         let lost = |id| view.damaged(id, CorruptKind::Value);
-        for (row, identity) in identities.iter().enumerate().filter(|(row, _)| !segment.is_hidden(*row)) {
+        let is_old = |row| {
+            let time_ms = view.time_ms(row);
+            time_ms != NO_TIME && oldest_ms.is_some_and(|oldest| time_ms < oldest)
+        };
+        let stays = |row| !segment.is_hidden(row) && !is_old(row);
+        for (row, identity) in identities.iter().enumerate().filter(|(row, _)| stays(*row)) {
             let origin = view.origin(usize_of(view.origin_of(row).ok_or_else(|| lost(section::ORIGINS_OF))?));
             let mut origin_names: [Option<String>; LEVELS] = Default::default();
             for (slot, name) in origin_names.iter_mut().zip(origin).filter(|(_, name)| *name != NONE) {
@@ -34,7 +42,12 @@ pub fn merge(segments: &[&Segment], keys: &Keys) -> Result<SegmentBuilder> {
             }
             let id = ids.get(keys, row).ok_or_else(|| view.damaged(section::ID_BLOCKS, CorruptKind::Sealed))?;
             let mut parts = Vec::new();
+            let asked = asked.get(&u32_saturating(row)).cloned().unwrap_or_default();
+            let mut turns = RequestTurns { asked, ..RequestTurns::default() };
             for part in view.parts_of(row) {
+                if let Some(turn) = told.get(&u32_saturating(part)) {
+                    turns.earlier.push((u32_saturating(parts.len()), *turn));
+                }
                 let form = usize_of(view.form_of(part).ok_or_else(|| lost(section::PART_FORMS))?);
                 let signature = view.signature(form).ok_or_else(|| lost(section::FORM_SIGNATURES))?;
                 parts.push(PreparedPart {
@@ -55,6 +68,7 @@ pub fn merge(segments: &[&Segment], keys: &Keys) -> Result<SegmentBuilder> {
                 time_ms: view.time_ms(row),
                 origin: origin_names,
                 parts,
+                turns,
             })?;
         }
     }

@@ -14,7 +14,9 @@ pub mod names;
 pub mod observation;
 pub mod population;
 pub mod prepare;
+mod repeats;
 pub mod snapshot;
+pub mod turns;
 pub mod verdicts;
 pub mod view;
 
@@ -88,12 +90,20 @@ pub mod section {
     pub const ID_BLOCK_STARTS: u32 = 27;
     /// Sealed request ids, in row order.
     pub const ID_BLOCKS: u32 = 28;
+    /// Turns of conversations that a row asks, ascending; u64. Absent where there are none, as the next three.
+    pub const TURNS_ASKED: u32 = 40;
+    /// The row of each turn asked; u32.
+    pub const TURN_ROWS: u32 = 41;
+    /// Earlier turns that a part tells again, ascending; u64.
+    pub const TURNS_TOLD: u32 = 42;
+    /// The part of each earlier turn; u32.
+    pub const TURN_PARTS: u32 = 43;
     /// Embedding code of each form; 128 bytes, zeros where it has none. Empty where no form has one.
-    pub const FORM_CODES: u32 = 40;
+    pub const FORM_CODES: u32 = 44;
     /// Graph image of the leaders' signatures; its rows are forms. Empty where a scan serves.
-    pub const SIGNATURE_GRAPH: u32 = 41;
+    pub const SIGNATURE_GRAPH: u32 = 45;
     /// Graph image of the leaders' codes; its rows are forms. Empty where a scan serves.
-    pub const CODE_GRAPH: u32 = 42;
+    pub const CODE_GRAPH: u32 = 46;
 }
 
 /// The ten names an origin is made of. The numbers are on disk: never reuse one.

@@ -4,12 +4,15 @@
 
 use super::builder::{PreparedPart, PreparedRequest, time_or_none};
 use super::origin_names;
+use super::repeats::Repeats;
+use super::turns::RequestTurns;
 use crate::error::Result;
 use crate::family::anchor;
 use crate::key::Keys;
 use crate::limits::NAME_BYTES_MAX;
 use crate::num::{u32_saturating, u64_of};
-use crate::request::{Part, PartKind, Request};
+use crate::request::parse::Parsed;
+use crate::request::{Part, PartKind, Request, conversation};
 use crate::simd::Kernels;
 #[cfg(feature = "model")]
 use crate::sketch::embedding::model::StaticModel;
@@ -74,6 +77,7 @@ pub struct PrepareScratch {
     sketch: Scratch,
     anchor: anchor::Scratch,
     anchors: anchor::Anchors,
+    repeats: Repeats,
 }
 
 impl Preparer {
@@ -154,6 +158,22 @@ impl Preparer {
         self.sketcher.spec()
     }
 
+    /// The turns that a parsed request asks and those that it only tells again, by its parts.
+    #[must_use]
+    pub fn turns(&self, parsed: &Parsed) -> RequestTurns {
+        let sender = parsed.request.principals.accusable().unwrap_or_default();
+        let mut turns = RequestTurns::default();
+        for turn in conversation::turns(parsed) {
+            let keyed = self.keys.turn(turn.chain, sender);
+            if turn.is_earlier {
+                turns.earlier.push((u32_saturating(turn.part), keyed));
+            } else if !turns.asked.contains(&keyed) {
+                turns.asked.push(keyed);
+            }
+        }
+        turns
+    }
+
     /// Prepares request number `place` of `line`; its parts come back beside it, with their texts.
     pub fn request(
         &self,
@@ -167,9 +187,14 @@ impl Preparer {
         for name in origin.iter_mut().flatten() {
             cut(name);
         }
-        let parts = request.parts.iter().map(|part| self.part(part, scratch)).collect();
+        let mut repeats = std::mem::take(&mut scratch.repeats);
+        let parts = request.parts.iter().map(|part| repeats.of(part, |part| self.part(part, scratch))).collect();
+        scratch.repeats = repeats;
         let time_ms = time_or_none(request.time_ms);
-        (PreparedRequest { identity, id: request.id, time_ms, origin, parts }, request.parts)
+        (
+            PreparedRequest { identity, id: request.id, time_ms, origin, parts, turns: RequestTurns::default() },
+            request.parts,
+        )
     }
 
     /// Prepares one part.
@@ -229,12 +254,26 @@ impl Preparer {
         if kind.has_family() {
             self.anchorer.anchors(&scratch.form, &mut scratch.anchor, &mut scratch.anchors);
             anchor::encode(&scratch.anchors, anchors);
-            self.anchorer.token_sample(&scratch.anchor, tokens);
+            self.anchorer.token_sample(&mut scratch.anchor, tokens);
         }
     }
 }
 
+impl Preparer {
+    /// The anchors of the normal form in `scratch`, for a lookup.
+    pub fn lookup_anchors<'a>(&self, scratch: &'a mut PrepareScratch) -> &'a anchor::Anchors {
+        self.anchorer.anchors(&scratch.form, &mut scratch.anchor, &mut scratch.anchors);
+        &scratch.anchors
+    }
+}
+
 impl PrepareScratch {
+    /// The anchors that [`Preparer::anchors`] encoded, decoded for a lookup; none where they are damaged.
+    pub fn decoded(&mut self, encoded: &[u8]) -> &anchor::Anchors {
+        anchor::decode_into(encoded, &mut self.anchors);
+        &self.anchors
+    }
+
     /// Signs of obfuscation in the text prepared last.
     #[must_use]
     pub fn flags(&self) -> u8 {

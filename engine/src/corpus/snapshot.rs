@@ -116,6 +116,24 @@ impl Snapshot {
         &self.manifest
     }
 
+    /// Whether a request that asks `turn` is here. The newest segments are looked at first, since a conversation mostly
+    /// goes on soon.
+    #[must_use]
+    pub fn asks(&self, views: &[SegmentView<'_>], turn: u64) -> bool {
+        let mut pairs = self.segments.iter().zip(views).rev();
+        pairs.any(|(segment, view)| view.turns().rows_asking(turn).any(|row| !segment.is_hidden(usize_of(row))))
+    }
+
+    /// Whether any request tells of `turn`, asking it or as one of its earlier turns.
+    #[must_use]
+    pub fn tells(&self, views: &[SegmentView<'_>], turn: u64) -> bool {
+        let tells = |segment: &Segment, view: &SegmentView<'_>| {
+            let mut rows = view.turns().parts_telling(turn).filter_map(|part| view.row_of_part(usize_of(part)));
+            rows.any(|row| !segment.is_hidden(row))
+        };
+        self.asks(views, turn) || self.segments.iter().zip(views).any(|(segment, view)| tells(segment, view))
+    }
+
     /// The columns of every segment.
     /// # Errors
     /// [`Error::Corrupt`].

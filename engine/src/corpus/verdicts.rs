@@ -28,12 +28,18 @@ pub struct Judgement {
     pub advice: Advice,
 }
 
-/// Writes the judgements, by family; of several on one family the gravest counts.
-/// # Errors
-/// [`crate::Error::Io`].
-pub fn write(mut judgements: Vec<Judgement>, writer: &mut ContainerWriter) -> Result<()> {
+/// The judgements by family, ascending; of several on one family the gravest counts, and a conviction before none.
+#[must_use]
+pub fn gravest(mut judgements: Vec<Judgement>) -> Vec<Judgement> {
     judgements.sort_unstable_by_key(|judgement| (judgement.family, std::cmp::Reverse(*judgement)));
     judgements.dedup_by_key(|judgement| judgement.family);
+    judgements
+}
+
+/// Writes judgements that [`gravest`] has put in order.
+/// # Errors
+/// [`crate::Error::Io`].
+pub fn write(judgements: &[Judgement], writer: &mut ContainerWriter) -> Result<()> {
     writer.section(section::FAMILIES, &encode(judgements.iter().map(|judgement| judgement.family)))?;
     writer.section(section::CAMPAIGNS, &encode(judgements.iter().map(|judgement| judgement.campaign)))?;
     let advice: Vec<u8> = judgements.iter().map(|judgement| number(judgement.advice)).collect();
@@ -70,6 +76,20 @@ impl<'a> Judgements<'a> {
         Ok(Self { families, campaigns, advice })
     }
 
+    /// All of them, by family.
+    pub fn iter(&self) -> impl Iterator<Item = Judgement> {
+        (0..self.families.len()).filter_map(|at| self.at(at))
+    }
+
+    fn at(&self, at: usize) -> Option<Judgement> {
+        let advice = match self.advice.get(at)? {
+            1 => Advice::StepUp,
+            2 => Advice::Review,
+            _ => Advice::Allow,
+        };
+        Some(Judgement { family: self.families.get(at)?, campaign: self.campaigns.get(at)?, advice })
+    }
+
     /// What was judged of a family; `None` is "allow".
     #[must_use]
     pub fn of(&self, family: u64) -> Option<Judgement> {
@@ -79,14 +99,7 @@ impl<'a> Judgements<'a> {
             match self.families.get(middle)?.cmp(&family) {
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => {
-                    let advice = match self.advice.get(middle)? {
-                        1 => Advice::StepUp,
-                        2 => Advice::Review,
-                        _ => Advice::Allow,
-                    };
-                    return Some(Judgement { family, campaign: self.campaigns.get(middle)?, advice });
-                }
+                std::cmp::Ordering::Equal => return self.at(middle),
             }
         }
         None
@@ -110,7 +123,7 @@ mod tests {
         let mild = Judgement { family: 7, campaign: 0, advice: Advice::StepUp };
         let grave = Judgement { family: 7, campaign: 9, advice: Advice::Review };
         let other = Judgement { family: 3, campaign: 0, advice: Advice::StepUp };
-        write(vec![mild, grave, other], &mut writer).expect("sections");
+        write(&gravest(vec![mild, grave, other]), &mut writer).expect("sections");
         writer.finish().expect("a footer");
         let bytes = Bytes::owned(std::fs::read(&path).expect("the file"));
         let container = Container::open(bytes, &path, FileKind::Verdicts).expect("sound");

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::names::Reader;
+use super::turns::TurnColumns;
 use super::{LEVELS, NONE, filter, section};
 use crate::column::{Column, is_partition};
 use crate::error::{CorruptKind, Error, Result};
@@ -44,6 +45,7 @@ pub struct SegmentView<'a> {
     tokens: Column<'a, u32>,
     name_ids: Column<'a, u128>,
     name_levels: &'a [u8],
+    turns: TurnColumns<'a>,
 }
 
 impl<'a> SegmentView<'a> {
@@ -85,6 +87,7 @@ impl<'a> SegmentView<'a> {
             tokens: container.column(section::TOKENS)?,
             name_ids: container.column(section::NAME_IDS)?,
             name_levels: container.require(section::NAME_LEVELS)?,
+            turns: TurnColumns::new(container)?,
         };
         let (rows, parts, forms) = (view.times.len(), view.part_forms.len(), view.fingerprints.len());
         let checks = [
@@ -139,7 +142,8 @@ impl<'a> SegmentView<'a> {
             (section::ORIGINS_OF, below(self.origins_of, self.origins.len() / LEVELS)),
             (section::ORIGINS, self.origins.iter().all(|name| name == NONE || usize_of(name) < self.name_ids.len())),
         ];
-        if let Some((id, _)) = checks.into_iter().find(|(_, holds)| !holds) {
+        let damage = checks.into_iter().find(|(_, holds)| !holds).map(|(id, _)| id);
+        if let Some(id) = damage.or_else(|| self.turns.damage(self.row_count(), self.part_count())) {
             return Err(self.container.damaged(id, CorruptKind::Value));
         }
         for metric in [Metric::UnequalBytes, Metric::HammingBits] {
@@ -294,6 +298,27 @@ impl<'a> SegmentView<'a> {
         let start = self.part_starts.get(row).map_or(0, usize_of);
         let end = self.part_starts.get(row + 1).map_or(0, usize_of).min(self.part_count());
         start..end.max(start)
+    }
+
+    /// The row that a part belongs to.
+    #[must_use]
+    pub fn row_of_part(&self, part: usize) -> Option<usize> {
+        let (mut low, mut high) = (0, self.row_count());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if usize_of(self.part_starts.get(middle + 1)?) <= part {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        (low < self.row_count()).then_some(low)
+    }
+
+    /// The turns of conversations.
+    #[must_use]
+    pub fn turns(&self) -> &TurnColumns<'a> {
+        &self.turns
     }
 
     /// The form of a part.

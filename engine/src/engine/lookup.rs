@@ -16,6 +16,8 @@ use super::counter::AccountCounter;
 
 /// Members of all leaders together whose fingerprints are compared.
 const MEMBERS_MAX: usize = 4096;
+/// Slots that may differ while nearly everything sought shares two bands: J = .7 and above.
+const REPEATED_SLOTS: u32 = 38;
 /// Uses of which the account is looked up, spread evenly over all: at 100 ns each they cost less than the sketch.
 const ACCOUNTS_LOOKED_UP_MAX: usize = 128;
 
@@ -50,7 +52,11 @@ pub(super) fn nearest(
     candidates: &mut Candidates,
     truncated: &mut bool,
 ) -> Option<Found> {
-    view.bands().candidates(probe.signature, probe.class, candidates);
+    if probe.unequal_max <= REPEATED_SLOTS {
+        view.bands().repeated(probe.signature, probe.class, candidates);
+    } else {
+        view.bands().candidates(probe.signature, probe.class, candidates);
+    }
     *truncated |= candidates.truncated;
     let mut best: Option<Found> = None;
     let mut members_left = MEMBERS_MAX;

@@ -5,6 +5,7 @@
 //! query answers: unknown is an answer, and the request proceeds.
 
 mod counter;
+mod forming;
 mod lookup;
 mod neighbors;
 mod reader;
@@ -13,6 +14,9 @@ mod reduce;
 mod sealed;
 mod stream;
 mod writer;
+
+#[cfg(test)]
+mod tests;
 
 pub use neighbors::{NeighborSeen, NeighborsSeen};
 pub use reader::{Piece, QueryOptions, Reader, ReaderOptions};

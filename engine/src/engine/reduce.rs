@@ -18,8 +18,8 @@ const MEDIA_BYTES: usize = 32;
 /// What stands for a message that is left out.
 const ASSISTANT_LEFT_OUT: &[u8] = br#"{"role":"assistant"}"#;
 const MESSAGE_LEFT_OUT: &[u8] = br#"{"role":"tool"}"#;
-/// Bytes by which the buffer grows: doubling would hold twice the text.
-const GROWTH_BYTES: usize = 8 << 10;
+/// Bytes by which the buffer grows at least: doubling would hold twice the text. A chunk of text brings its own length.
+const GROWTH_BYTES: usize = 512;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key {

@@ -1,6 +1,9 @@
 //! Chooses the anchors of a text: keyed fingerprints of three-token shingles, dense where templates show (both ends),
 //! thin in the middle, and writes them in few bytes, since every distinct text keeps them on disk.
 //!
+//! A skeleton may be too short for a shingle: in `Question: ... Answer:` each one reaches into the slot. So a text has one
+//! more anchor, its frame: the first word and the last.
+//!
 //! Winnowing (Schleimer, Wilkerson, Aiken 2003) thins the middle: of every `WINDOW` neighbouring shingles the one with
 //! the smallest hash stays, so that two texts which share a run of `WINDOW + 2` tokens surely share an anchor.
 
@@ -13,8 +16,8 @@ use crate::text::tokens::{Token, Tokenizer, Tokens, folded_multiply};
 pub const SHINGLE_TOKENS: usize = 3;
 /// Shingles kept whole at the beginning of a text.
 pub const HEAD: usize = 24;
-/// Shingles kept whole at its end.
-pub const TAIL: usize = 12;
+/// Shingles kept whole at its end. As many as at the beginning: a skeleton that stands after its slot is no shorter.
+pub const TAIL: usize = 24;
 /// Neighbouring shingles of the middle of which one stays.
 pub const WINDOW: usize = 6;
 /// Token hashes below this are kept: half of all tokens, which is enough to know an account's wording again.
@@ -49,9 +52,17 @@ pub struct Anchors {
 pub struct Scratch {
     tokens: Tokens,
     shingles: Vec<u64>,
+    /// The order in which the shingles of the middle are chosen, smallest first.
+    orders: Vec<u64>,
     chosen: Vec<u32>,
-    seen: Vec<(u64, u32)>,
+    /// For the fingerprints chosen so far, where in `out` they are plus one; by their low bits, 0 where free.
+    seen: Vec<u16>,
+    spare: Vec<u32>,
 }
+
+/// Places for fingerprints while repeated ones are looked for: twice as many as there are anchors at most.
+const SEEN: usize = 2 * limits::ANCHORS_MAX;
+const _: () = assert!(SEEN.is_power_of_two() && SEEN <= 1 << 15, "places are masked, and numbered in 16 bits");
 
 /// Makes anchors under a secret key.
 #[derive(Clone)]
@@ -92,7 +103,7 @@ impl Anchorer {
     /// Replaces `out` by the anchors of `form`: at most [`limits::ANCHORS_MAX`], linear in the text.
     pub fn anchors(&self, form: &NormalForm, scratch: &mut Scratch, out: &mut Anchors) {
         self.tokenizer.tokenize(form, &mut scratch.tokens);
-        let Scratch { tokens, shingles, chosen, seen } = scratch;
+        let Scratch { tokens, shingles, orders, chosen, seen, .. } = scratch;
         let tokens = tokens.as_slice();
         out.anchors.clear();
         out.token_count = num::u32_saturating(tokens.len());
@@ -104,64 +115,69 @@ impl Anchorer {
         } else {
             shingles.extend(tokens.windows(SHINGLE_TOKENS).map(|window| self.mix(window)));
         }
-        self.choose(shingles, chosen);
+        self.choose(shingles, orders, chosen);
         seen.clear();
-        seen.extend(chosen.iter().map(|&at| {
-            let mixed = shingles.get(num::usize_of(at)).copied().unwrap_or(0);
-            (self.fingerprint(mixed), at)
-        }));
-        // A repeated shingle counts once, where it stands first.
-        seen.sort_unstable();
-        seen.dedup_by_key(|entry| entry.0);
-        seen.sort_unstable_by_key(|entry| entry.1);
-        out.anchors.extend(seen.iter().map(|&(fingerprint, position)| Anchor { fingerprint, position }));
+        seen.resize(SEEN, 0);
+        for &position in chosen.iter().take(limits::ANCHORS_MAX) {
+            let mixed = shingles.get(num::usize_of(position)).copied().unwrap_or(0);
+            let fingerprint = self.fingerprint(mixed);
+            // A repeated shingle counts once, where it stands first: positions ascend.
+            if is_new(fingerprint, seen, &out.anchors) {
+                out.anchors.push(Anchor { fingerprint, position });
+            }
+        }
+        if let [begin, first, _, .., last, _] = tokens {
+            // It stands at END, where no shingle begins.
+            let fingerprint = self.fingerprint(self.mix(&[*begin, *first, *last]));
+            if is_new(fingerprint, seen, &out.anchors) {
+                out.anchors.push(Anchor { fingerprint, position: out.token_count - 1 });
+            }
+        }
     }
 
-    /// Replaces `out` by a sample of the tokens of the text whose anchors `scratch` made last: the distinct 32-bit hashes
-    /// below [`TOKEN_SAMPLE_BELOW`], ascending, at most [`limits::TOKENS_MAX`] of them (the smallest). The threshold is the
-    /// same for every text, so two samples hold the same share of what the texts have in common.
-    pub fn token_sample(&self, scratch: &Scratch, out: &mut Vec<u32>) {
+    /// Replaces `out` by a sample of the tokens of the text whose anchors `scratch` made last: the 32-bit hashes below
+    /// [`TOKEN_SAMPLE_BELOW`], as they come, repeated ones too; whoever keeps them puts them [`in_order`]. Of more than
+    /// [`limits::TOKENS_MAX`] only what is then kept. The threshold is the same for every text, so two samples hold the same
+    /// share of what the texts have in common.
+    pub fn token_sample(&self, scratch: &mut Scratch, out: &mut Vec<u32>) {
+        let Scratch { tokens, spare, .. } = scratch;
         out.clear();
-        let hashes = scratch.tokens.as_slice().iter().map(|token| num::high32(token.hash));
-        out.extend(hashes.filter(|hash| *hash < TOKEN_SAMPLE_BELOW));
-        out.sort_unstable();
-        out.dedup();
-        out.truncate(limits::TOKENS_MAX);
+        out.resize(tokens.as_slice().len(), 0);
+        let mut kept = 0;
+        for token in tokens.as_slice() {
+            // Every other one stays, by chance: written always and counted where it does, it costs no wrong guess.
+            let hash = num::high32(token.hash);
+            out[kept] = hash;
+            kept += usize::from(hash < TOKEN_SAMPLE_BELOW);
+        }
+        out.truncate(kept);
+        if kept > limits::TOKENS_MAX {
+            in_order(out, spare);
+            std::mem::swap(out, spare);
+        }
     }
 
     /// Chooses shingle positions, ascending: the head and the tail whole, the middle winnowed and, where it is still
     /// too much, thinned by halving the hash range, so that any two texts thin alike.
-    fn choose(&self, shingles: &[u64], chosen: &mut Vec<u32>) {
+    fn choose(&self, shingles: &[u64], orders: &mut Vec<u64>, chosen: &mut Vec<u32>) {
         chosen.clear();
         let count = shingles.len();
         let tail_from = count.saturating_sub(TAIL).max(HEAD.min(count));
         chosen.extend((0..HEAD.min(count)).map(num::u32_saturating));
         let middle = shingles.get(HEAD.min(count)..tail_from).unwrap_or(&[]);
-        let order = |offset: usize| folded_multiply(middle.get(offset).copied().unwrap_or(0), self.order);
-        let mut smallest: Option<(u64, usize)> = None;
-        for next in 0..middle.len() {
-            let hash = order(next);
-            let from = (next + 1).saturating_sub(WINDOW);
-            smallest = match smallest {
-                Some((held, at)) if at >= from && held < hash => Some((held, at)),
-                Some((_, at)) if at >= from => Some((hash, next)),
-                // What was smallest has left the window: look through what is in it. Constant work a step.
-                _ => (from..=next).rev().map(|offset| (order(offset), offset)).min_by_key(|entry| entry.0),
-            };
-            if let (Some((_, at)), true) = (smallest, next + 1 >= WINDOW) {
-                let position = num::u32_saturating(HEAD + at);
-                if chosen.last() != Some(&position) {
-                    chosen.push(position);
-                }
-            }
-        }
+        orders.clear();
+        orders.extend(middle.iter().map(|&shingle| folded_multiply(shingle, self.order)));
+        winnow(orders, chosen);
         let tail = num::u32_saturating(tail_from)..num::u32_saturating(count);
-        let room = limits::ANCHORS_MAX - TAIL;
+        let room = limits::ANCHORS_MAX - TAIL - 1;
         let mut shift = 0;
         while chosen.len() > room && shift < 63 {
             shift += 1;
             let head = num::u32_saturating(HEAD);
-            chosen.retain(|&at| at < head || order(num::usize_of(at - head)) >> (64 - shift) == 0);
+            chosen.retain(|&at| {
+                let order = at.checked_sub(head).and_then(|at| orders.get(num::usize_of(at)));
+                order.is_none_or(|order| order >> (64 - shift) == 0)
+            });
         }
         chosen.extend(tail);
     }
@@ -196,6 +212,91 @@ impl Anchorer {
     }
 }
 
+/// Appends the place of the smallest order of each window of [`WINDOW`] neighbours, the last of equal ones; each place once,
+/// ascending, counted from the head. Which of two is smaller is a coin toss, so it is selected and never jumped on.
+fn winnow(orders: &[u64], chosen: &mut Vec<u32>) {
+    const _: () = assert!(WINDOW == 6, "a window is three pairs");
+    let windows = (orders.len() + 1).saturating_sub(WINDOW);
+    if windows == 0 {
+        return;
+    }
+    let least = |left: (u64, usize), right: (u64, usize)| if right.0 <= left.0 { right } else { left };
+    let pair = |at: usize| least((orders[at], at), (orders[at + 1], at + 1));
+    let [mut a, mut b, mut c, mut d] = [pair(0), pair(1), pair(2), pair(3)];
+    let (mut kept, mut last) = (chosen.len(), usize::MAX);
+    chosen.resize(kept + windows, 0);
+    for window in 0..windows {
+        let e = pair(window + 4);
+        let (_, place) = least(least(a, c), e);
+        // Written always, and kept where the next window has another one.
+        kept += usize::from(place != last && last != usize::MAX);
+        chosen[kept] = num::u32_saturating(HEAD + place);
+        last = place;
+        (a, b, c, d) = (b, c, d, e);
+    }
+    chosen.truncate(kept + 1);
+}
+
+/// Takes in a fingerprint, a keyed hash and so spread evenly by its low bits; tells whether it was not in `anchors`. `seen`
+/// has a free place, since it has more places than there are anchors.
+fn is_new(fingerprint: u64, seen: &mut [u16], anchors: &[Anchor]) -> bool {
+    let mut at = num::usize_of(num::low32(fingerprint)) % SEEN;
+    while let Some(place) = seen.get_mut(at) {
+        match usize::from(*place).checked_sub(1).and_then(|known| anchors.get(known)) {
+            Some(known) if known.fingerprint == fingerprint => return false,
+            Some(_) => at = (at + 1) % SEEN,
+            None => {
+                *place = u16::try_from(anchors.len() + 1).unwrap_or(u16::MAX);
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// Replaces `out` by a token sample as it is kept: each hash once, ascending, at most [`limits::TOKENS_MAX`] (the smallest).
+pub fn in_order(sample: &[u32], out: &mut Vec<u32>) {
+    sort_hashes(sample, out);
+    out.dedup();
+    out.truncate(limits::TOKENS_MAX);
+}
+
+/// Replaces `out` by `hashes` in order. They are keyed hashes below [`TOKEN_SAMPLE_BELOW`], so their high bits spread them
+/// over buckets evenly: one pass puts each into its bucket, one insertion sort all buckets in order.
+fn sort_hashes(hashes: &[u32], out: &mut Vec<u32>) {
+    const BUCKETS: usize = 256;
+    // Equal words fill buckets unevenly: a bound on what one unlucky bucket costs.
+    const SPREAD_MAX: usize = 4 * BUCKETS;
+    let bucket = |hash: u32| num::usize_of(hash / (TOKEN_SAMPLE_BELOW / 256)) % BUCKETS;
+    out.clear();
+    out.extend_from_slice(hashes);
+    if !(32..=SPREAD_MAX).contains(&hashes.len()) {
+        return out.sort_unstable();
+    }
+    let mut next = [0_usize; BUCKETS];
+    for &hash in hashes {
+        next[bucket(hash)] += 1;
+    }
+    let mut start = 0;
+    for place in &mut next {
+        start += std::mem::replace(place, start);
+    }
+    for &hash in hashes {
+        let place = &mut next[bucket(hash)];
+        out[*place] = hash;
+        *place += 1;
+    }
+    for at in 1..out.len() {
+        let hash = out[at];
+        let mut to = at;
+        while to > 0 && out[to - 1] > hash {
+            out[to] = out[to - 1];
+            to -= 1;
+        }
+        out[to] = hash;
+    }
+}
+
 #[inline(always)]
 fn sip_round(v: &mut [u64; 4]) {
     v[0] = v[0].wrapping_add(v[1]);
@@ -213,6 +314,8 @@ fn sip_round(v: &mut [u64; 4]) {
 /// Appends the compact form of `anchors` to `out`: two varints, a count, then per anchor the gap to the one before (a
 /// varint, nearly always one byte, absent in the dense head) and five bytes of fingerprint.
 pub fn encode(anchors: &Anchors, out: &mut Vec<u8>) {
+    // Nearly always six bytes an anchor, and at most nine for the four counts.
+    out.reserve(6 * anchors.anchors.len() + 16);
     put_varint(anchors.token_count, out);
     put_varint(anchors.text_bytes, out);
     put_varint(num::u32_saturating(anchors.anchors.len()), out);
@@ -249,6 +352,13 @@ pub fn decode_into(bytes: &[u8], out: &mut Anchors) -> bool {
     }
     out.anchors.clear();
     false
+}
+
+/// Tokens and bytes of the text that [`encode`] wrote the anchors of, without reading them; `None` for damaged bytes.
+#[must_use]
+pub fn lengths(bytes: &[u8]) -> Option<(u32, u32)> {
+    let mut at = 0;
+    Some((take_varint(bytes, &mut at)?, take_varint(bytes, &mut at)?))
 }
 
 fn read(bytes: &[u8], out: &mut Anchors) -> Option<()> {
@@ -322,6 +432,55 @@ mod tests {
         assert!(anchors_of(&words(200_000)).anchors.len() <= limits::ANCHORS_MAX);
         assert!(anchors_of(&"again and again ".repeat(100_000)).anchors.len() < 10);
         assert!(!anchors_of("").anchors.is_empty());
+    }
+
+    #[test]
+    fn a_repeated_shingle_counts_once_where_it_stands_first() {
+        let repeated = anchors_of(&format!("{}{}", words(20), words(20)));
+        let mut fingerprints: Vec<u64> = repeated.anchors.iter().map(|anchor| anchor.fingerprint).collect();
+        assert!(repeated.anchors.windows(2).all(|pair| pair[0].position < pair[1].position));
+        assert!(
+            repeated.anchors.iter().take(15).enumerate().all(|(at, anchor)| anchor.position == num::u32_saturating(at))
+        );
+        fingerprints.sort_unstable();
+        fingerprints.dedup();
+        assert_eq!(fingerprints.len(), repeated.anchors.len());
+    }
+
+    #[test]
+    fn winnowing_takes_the_last_smallest_of_every_window() {
+        let mut state = 5_u64;
+        for length in 0..60 {
+            let orders: Vec<u64> = (0..length)
+                .map(|_| {
+                    state = folded_multiply(state ^ 0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93);
+                    state % 7
+                })
+                .collect();
+            let places = orders.windows(WINDOW).enumerate().map(|(from, window)| {
+                let least = window.iter().min().expect("a window");
+                from + window.iter().rposition(|order| order == least).expect("it is there")
+            });
+            let mut expected: Vec<u32> = places.map(|place| num::u32_saturating(HEAD + place)).collect();
+            expected.dedup();
+            let mut chosen = vec![3];
+            winnow(&orders, &mut chosen);
+            assert_eq!(chosen[1..], expected, "{orders:?}");
+        }
+    }
+
+    #[test]
+    fn hashes_come_in_order_however_many() {
+        for count in [0, 1, 2, 31, 32, 33, 300, 1024, 1025, 5000] {
+            for spread in [1, 0x9e37_79b9_u32] {
+                let hashes: Vec<u32> =
+                    (0..count).map(|n: u32| (n % 3000).wrapping_mul(spread) % TOKEN_SAMPLE_BELOW).collect();
+                let (mut expected, mut out) = (hashes.clone(), vec![7]);
+                expected.sort_unstable();
+                sort_hashes(&hashes, &mut out);
+                assert_eq!(out, expected, "{count} {spread}");
+            }
+        }
     }
 
     #[test]

@@ -35,6 +35,10 @@ impl Hasher for Folded {
 /// A map whose keys need no protection against collisions: its order is never looked at.
 pub(super) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Folded>>;
 
+/// Texts of the world, without the anchor in question, that count as seen beside those of the log: a log that holds
+/// nothing but one template still shows a template.
+pub(super) const UNSEEN_TEXTS: f64 = 1024.0;
+
 /// The recurrent anchors of every text.
 pub(super) struct Recurrence {
     /// Ascending; the class of the texts stands above the fingerprint, so that classes never mix.
@@ -60,7 +64,7 @@ impl Recurrence {
     /// What one occurrence of an anchor says, in bits: rare anchors say more.
     pub(super) fn bits(&self, anchor: u32) -> f64 {
         let frequency = self.frequency.get(num::usize_of(anchor)).copied().unwrap_or(1).max(1);
-        (num::f64_of(self.documents()) / f64::from(frequency)).log2()
+        ((num::f64_of(self.documents()) + UNSEEN_TEXTS) / f64::from(frequency)).log2()
     }
 }
 

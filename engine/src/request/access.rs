@@ -44,6 +44,11 @@ const USER_AGENT: &[&str] =
 const TIME: &[&str] =
     &["ts", "time", "timestamp", "@timestamp", "start_time", "started_at", "time_iso8601", "msec", "time_local"];
 
+/// The columns that are read of an access log in columns.
+pub(super) fn columns() -> Vec<&'static str> {
+    [ID, IP, USER_AGENT, TIME, &["date"]].concat()
+}
+
 /// Reads a line: a JSON object, Envoy's default format, or the combined format with the request id as its last word.
 /// `None` when there is no request id in it.
 pub(super) fn read(line: &str, tape: &mut Tape) -> Option<AccessLine> {

@@ -222,6 +222,24 @@ mod tests {
     }
 
     #[test]
+    fn nested_columns_read_as_lists_and_objects() {
+        let line = r#"{"id":"r1","account":"a","ts":1789948804744,"messages":[{"role":"system","content":"s"},{"role":"user","content":"u"}]}"#;
+        let (schema, _) = arrow_json::reader::infer_json_schema(line.as_bytes(), None).expect("a schema");
+        let mut rows = arrow_json::ReaderBuilder::new(Arc::new(schema)).build(line.as_bytes()).expect("a reader");
+        let batch = rows.next().expect("a batch").expect("rows");
+        let mut bytes = Vec::new();
+        let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None).expect("a writer");
+        writer.write(&batch).expect("written");
+        writer.close().expect("written");
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("nested.parquet");
+        std::fs::write(&path, bytes).expect("written");
+        let found = read(&path).expect("a good file");
+        let texts: Vec<_> = found[0].request.parts.iter().map(|part| part.text.as_str()).collect();
+        assert_eq!((texts.as_slice(), found[0].request.time_ms), (&["s", "u"][..], Some(1_789_948_804_744)));
+    }
+
+    #[test]
     fn damaged_files_are_errors() {
         let folder = tempfile::tempdir().expect("a folder");
         for (name, bytes) in files() {

@@ -219,6 +219,10 @@ impl Draft {
         for message in &turns {
             self.extend_chain(message);
         }
+        let is_answer = |message: &&Message<'_>| message.role == Role::Assistant;
+        let asked = turns.len() - turns.iter().rev().take_while(|message| is_answer(message)).count();
+        let answered = turns[..asked].iter().rposition(is_answer).map_or(0, |at| at + 1);
+        self.parsed.turns.answered = num::u32_saturating(answered);
         let new_from = turns.iter().rposition(|m| m.role == Role::Assistant).map_or(0, |at| at + 1);
         let user_turn = |at: usize| {
             let turn = Turn::of(turns[at].content.filter(|_| turns[at].role == Role::User));

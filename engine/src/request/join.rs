@@ -4,6 +4,8 @@
 //! kept once each.
 
 use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Request;
 use super::access;
@@ -37,6 +39,8 @@ pub struct AccessIndex {
     bytes_max: u64,
     skipped: u64,
     sorted: bool,
+    /// Requests completed so far, over all threads.
+    completed: AtomicU64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +65,21 @@ impl AccessIndex {
             bytes_max,
             skipped: 0,
             sorted: true,
+            completed: AtomicU64::new(0),
         }
+    }
+
+    /// Reads the access log at `path`, as [`Self::add`] does.
+    /// # Errors
+    /// As [`Self::add`], and [`Error::InvalidArgument`] for a log of which no line has a request id.
+    pub fn open(&mut self, path: &Path) -> Result<()> {
+        let before = self.entries.len();
+        self.add(&mut LineReader::open_columns(path, &access::columns())?)?;
+        if self.entries.len() == before && self.skipped > 0 {
+            let reason = format!("no line of {} has a request id", path.display());
+            return Err(Error::InvalidArgument { argument: "access log", reason });
+        }
+        Ok(())
     }
 
     /// Adds all lines of a log. JSON objects, CSV and TSV with a header, Envoy's default format and the combined format
@@ -140,7 +158,14 @@ impl AccessIndex {
         tags.ip = tags.ip.take().or_else(|| text(entry.ip));
         tags.user_agent = tags.user_agent.take().or_else(|| text(entry.user_agent));
         request.time_ms = request.time_ms.or((entry.time_ms != NO_TIME).then_some(entry.time_ms));
+        self.completed.fetch_add(1, Ordering::Relaxed);
         true
+    }
+
+    /// How many requests [`Self::complete`] knew.
+    #[must_use]
+    pub fn completed(&self) -> u64 {
+        self.completed.load(Ordering::Relaxed)
     }
 
     /// How many requests the index knows.

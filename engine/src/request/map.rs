@@ -10,6 +10,8 @@
 
 use std::path::Path;
 
+use toml::de::{DeTable, DeValue};
+
 use super::draft::{Draft, Field};
 use super::json::{Json, opened};
 use super::time::Unit;
@@ -38,7 +40,7 @@ const FIELDS: &[(&str, Field)] = &[
 ];
 
 /// Where a log keeps what a request is made of.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct PathMap {
     fields: Vec<(Field, Vec<JsonPath>)>,
     time: Vec<JsonPath>,
@@ -76,48 +78,57 @@ impl PathMap {
 
     /// Reads a map.
     /// # Errors
-    /// [`Error::InvalidArgument`] naming the line or key that is wrong, and what would be right.
+    /// [`Error::InvalidArgument`] naming the line and key that is wrong, and what would be right.
     pub fn parse(text: &str) -> Result<Self> {
         if text.len() > MAP_BYTES_MAX {
             return Err(wrong(format!("longer than {MAP_BYTES_MAX} bytes")));
         }
-        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
-        let mut map = Self {
-            fields: Vec::new(),
-            time: Vec::new(),
-            unit: Unit::Milliseconds,
-            prompt: Vec::new(),
-            messages: Vec::new(),
-            body: Vec::new(),
-            system: Vec::new(),
-            tools: Vec::new(),
-        };
-        for (key, value) in &table {
-            match key.as_str() {
-                "ts" => map.time = paths(key, value)?,
-                "ts_unit" => {
-                    map.unit = match value.as_str() {
-                        Some("s") => Unit::Seconds,
-                        Some("ms") => Unit::Milliseconds,
-                        Some("auto") => Unit::Guessed,
-                        _ => return Err(wrong(format!("ts_unit = {value}: expected \"s\", \"ms\" or \"auto\""))),
-                    };
-                }
-                "prompt" => map.prompt = paths(key, value)?,
-                "messages" => map.messages = paths(key, value)?,
-                "body" => map.body = paths(key, value)?,
-                "system" => map.system = paths(key, value)?,
-                "tools" => map.tools = paths(key, value)?,
-                _ => match FIELDS.iter().find(|(name, _)| name == key) {
-                    Some((_, field)) => map.fields.push((*field, paths(key, value)?)),
-                    None => return Err(wrong(format!("unknown key {key}; known are {}", known_keys()))),
-                },
-            }
+        let table = DeTable::parse(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            wrong_at(text, at, error.message())
+        })?;
+        let mut entries: Vec<_> = table.get_ref().iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        let mut map = Self::default();
+        for (key, value) in entries {
+            let written = text.get(value.span()).unwrap_or_default();
+            map.entry(key.get_ref(), value.get_ref(), written)
+                .map_err(|reason| wrong_at(text, key.span().start, &reason))?;
         }
         if map.prompt.is_empty() && map.messages.is_empty() && map.body.is_empty() {
             return Err(wrong("one of prompt, messages or body must say where the text is".to_owned()));
         }
         Ok(map)
+    }
+
+    /// Takes one line of the map in; `written` is its value as it stands there.
+    fn entry(&mut self, key: &str, value: &DeValue<'_>, written: &str) -> std::result::Result<(), String> {
+        let texts = match key {
+            "ts" => &mut self.time,
+            "ts_unit" => {
+                self.unit = match value.as_str() {
+                    Some("s") => Unit::Seconds,
+                    Some("ms") => Unit::Milliseconds,
+                    Some("auto") => Unit::Guessed,
+                    _ => return Err(format!("ts_unit = {written}: expected \"s\", \"ms\" or \"auto\"")),
+                };
+                return Ok(());
+            }
+            "prompt" => &mut self.prompt,
+            "messages" => &mut self.messages,
+            "body" => &mut self.body,
+            "system" => &mut self.system,
+            "tools" => &mut self.tools,
+            _ => {
+                let Some((_, field)) = FIELDS.iter().find(|(name, _)| *name == key) else {
+                    return Err(format!("unknown key {key}; known are {}", known_keys()));
+                };
+                self.fields.push((*field, paths(key, value, written)?));
+                return Ok(());
+            }
+        };
+        *texts = paths(key, value, written)?;
+        Ok(())
     }
 
     /// The names of the outermost keys that the map looks at: the columns that a column file has to give.
@@ -162,7 +173,9 @@ impl PathMap {
     }
 }
 
-fn known_keys() -> String {
+/// The keys that a map may hold, for those who ask and those who misspell one.
+#[must_use]
+pub fn known_keys() -> String {
     let mut names = vec!["prompt", "messages", "body", "system", "tools", "ts", "ts_unit"];
     names.extend(FIELDS.iter().map(|(name, _)| *name));
     names.join(", ")
@@ -172,15 +185,22 @@ fn wrong(reason: String) -> Error {
     Error::InvalidArgument { argument: "path map", reason }
 }
 
+/// What is wrong at byte `at` of the map.
+fn wrong_at(text: &str, at: usize, reason: &str) -> Error {
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    let line = memchr::memchr_iter(b'\n', before).count() + 1;
+    wrong(format!("line {line}: {}", reason.trim_end()))
+}
+
 /// A path, or a list of paths of which the first that leads somewhere counts.
-fn paths(key: &str, value: &toml::Value) -> Result<Vec<JsonPath>> {
-    let one = |value: &toml::Value| match value.as_str() {
-        Some(text) => JsonPath::parse(text).map_err(|reason| wrong(format!("{key} = \"{text}\": {reason}"))),
-        None => Err(wrong(format!("{key} = {value}: expected a path such as \"$.a.b\", or a list of paths"))),
+fn paths(key: &str, value: &DeValue<'_>, written: &str) -> std::result::Result<Vec<JsonPath>, String> {
+    let one = |value: &DeValue<'_>| match value.as_str() {
+        Some(text) => JsonPath::parse(text).map_err(|reason| format!("{key} = \"{text}\": {reason}")),
+        None => Err(format!("{key} = {written}: expected a path such as \"$.a.b\", or a list of paths")),
     };
     match value.as_array() {
-        Some(list) if list.is_empty() => Err(wrong(format!("{key} is an empty list"))),
-        Some(list) => list.iter().map(one).collect(),
+        Some(list) if list.is_empty() => Err(format!("{key} is an empty list")),
+        Some(list) => list.iter().map(|value| one(value.get_ref())).collect(),
         None => Ok(vec![one(value)?]),
     }
 }
@@ -326,7 +346,7 @@ mod tests {
     #[test]
     fn errors_name_what_is_wrong() {
         let cases = [
-            ("prompt = '$.a'\nacount = '$.b'", "unknown key acount; known are prompt"),
+            ("prompt = '$.a'\nacount = '$.b'", "line 2: unknown key acount; known are prompt"),
             ("account = '$.b'", "one of prompt, messages or body"),
             ("prompt = 5", "prompt = 5: expected a path"),
             ("prompt = '$.a..b'", "a key is missing after character 3"),
@@ -335,7 +355,9 @@ mod tests {
             ("prompt = '$x'", "character 1: expected '.' or '['"),
             ("prompt = []", "prompt is an empty list"),
             ("prompt = '$.a'\nts_unit = 'h'", "expected \"s\", \"ms\" or \"auto\""),
-            ("prompt = ", "line 1"),
+            ("prompt = ", "line 1: "),
+            ("prompt = '$.a'\n\nts = '$.t'\nid = [1]", "line 4: id = [1]: expected a path"),
+            ("prompt = '$.a'\nprompt = '$.b'", "line 2: duplicate key"),
         ];
         for (map, expected) in cases {
             let error = PathMap::parse(map).expect_err(map).to_string();

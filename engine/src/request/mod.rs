@@ -31,6 +31,7 @@ mod spans;
 mod split;
 mod time;
 mod tools;
+mod unfold;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,26 +1,49 @@
 //! One line of a log to the requests it tells of: finds out which shape the line has and has that shape read it.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::draft::Draft;
 use super::formats::Format;
+use super::join::AccessIndex;
 use super::json::{self, Json, Tape};
 use super::map::PathMap;
+use super::source::LineReader;
 use super::{
     Request, anthropic, batch, bedrock, body, chat, helicone, kong, langfuse, litellm, openinference, otel, plain,
     responses, spans,
 };
-use crate::error::LineError;
+use crate::error::{LineError, Result as LogResult};
 use crate::num;
 
 /// How lines are read.
 #[derive(Debug, Clone, Default)]
 pub struct ParseOptions {
-    /// Keys the chains by which a conversation's earlier turns are known again: take it from the store's secret.
+    /// Keys the chains by which a conversation's earlier turns are known again: the one that the store's keys give.
     pub chain_seed: u64,
     /// Where to find everything, for logs of no known format; then no format is looked for.
     pub map: Option<Arc<PathMap>>,
+    /// An access log that completes requests of the same id with what their own line does not say.
+    pub join: Option<Arc<AccessIndex>>,
+}
+
+impl ParseOptions {
+    /// Opens a log that is to be read under these options: of a file in columns only what is asked for is read.
+    /// # Errors
+    /// As [`LineReader::open`].
+    pub fn open(&self, log: &Path) -> LogResult<LineReader> {
+        match &self.map {
+            Some(map) => LineReader::open_columns(log, &map.columns()),
+            None => LineReader::open(log),
+        }
+    }
+
+    fn complete(&self, parsed: &mut Parsed) {
+        if let Some(join) = &self.join {
+            join.complete(&mut parsed.request);
+        }
+    }
 }
 
 /// Memory that is kept from line to line; one a thread.
@@ -53,6 +76,9 @@ pub struct Turns {
     pub chain: Vec<u64>,
     /// For each part of the request the message it comes from, counted from 1; 0 for what belongs to no turn.
     pub of_parts: Vec<u32>,
+    /// Messages up to the last one that the model has answered, it and its answer included; a beginning of an answer that
+    /// the caller put there himself is none. What stands in them was asked by an earlier request.
+    pub answered: u32,
     /// The earlier response that this request goes on from, where the API keeps the history itself.
     pub previous: Option<String>,
 }
@@ -94,6 +120,7 @@ pub fn parse_line(
         let (mut parsed, _) = draft.finish();
         parsed.format = format;
         parsed.ordinal = ordinal;
+        options.complete(&mut parsed);
         ordinal += 1;
         out.push(parsed);
     });
@@ -112,6 +139,7 @@ pub fn explain(line: &[u8], options: &ParseOptions) -> Result<Vec<Explanation>, 
         let (mut parsed, taken) = draft.finish();
         parsed.format = format;
         parsed.ordinal = num::u32_saturating(all.len());
+        options.complete(&mut parsed);
         all.push(Explanation { parsed, taken });
     })?;
     Ok(all)
@@ -278,6 +306,43 @@ mod tests {
         }
     }
 
+    /// Of a repeated account the first one counted, so that a request could show the log another account than the server.
+    #[test]
+    fn of_equal_keys_the_last_one_counts() {
+        let line = r#"{"id":"x","account":"a","ts":1,"model":"m","account":"b","id":"y","ts":2,"messages":[],
+            "messages":[{"role":"user","content":"first","content":"u"}],"org":"o","org":null}"#;
+        let request = parse(line).expect("a request").request;
+        assert_eq!((request.id.as_deref(), request.time_ms), (Some("y"), Some(2)));
+        assert_eq!((request.principals.account.as_deref(), request.principals.org), (Some("b"), None));
+        assert_eq!(request.parts.last().map(|part| part.text.as_str()), Some("u"));
+    }
+
+    #[test]
+    fn numbers_and_strings_stand_for_each_other() {
+        let line = r#"{"id":12.5,"account":7,"key":true,"ts":"1790000000000","ip":{"v4":1},"model":null,"prompt":"p"}"#;
+        let request = parse(line).expect("a request").request;
+        assert_eq!((request.id.as_deref(), request.time_ms), (Some("12.5"), Some(1_790_000_000_000)));
+        assert_eq!(request.principals.account.as_deref(), Some("7"));
+        // Whatever is no scalar is no name.
+        assert_eq!(
+            (request.principals.key.as_deref(), request.tags.ip, request.tags.model),
+            (Some("true"), None, None)
+        );
+    }
+
+    #[test]
+    fn bad_encodings_become_replacement_characters_wherever_they_stand() {
+        let parsed = parse_bytes(
+            b"{\"account\":\"\xc3\x28\",\"messages\":[{\"role\":\"user\",\"content\":\"\xf0\x9f\\ud83d\"}]}",
+        );
+        let request = parsed.expect("a request").request;
+        assert_eq!(request.principals.account.as_deref(), Some("\u{fffd}("));
+        assert_eq!(request.parts[0].text, "\u{fffd}\u{fffd}");
+        // In another encoding a line is no JSON, and says so.
+        let utf16: Vec<u8> = r#"{"prompt":"p"}"#.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(matches!(parse_bytes(&utf16), Err(LineError::Json(_))));
+    }
+
     #[test]
     fn one_user_turn_is_the_last_one() {
         let line = r#"{"messages":[{"role":"system","content":"s"},{"role":"user","content":"u"}]}"#;
@@ -328,7 +393,7 @@ mod tests {
     #[test]
     fn odd_messages_have_a_defined_answer() {
         let user = r#"{"role":"user","content":"u"}"#;
-        let cases: [(&str, &[PartKind], u32); 9] = [
+        let cases: [(&str, &[PartKind], u32); 10] = [
             // Null, absent and empty content.
             (r#"{"role":"assistant","content":null},{"role":"user"}"#, &[PartKind::LastUser], 0),
             (r#"{"role":"user","content":[]}"#, &[PartKind::LastUser], 0),
@@ -346,6 +411,12 @@ mod tests {
             ),
             (
                 r#"{"role":"user","content":[{"type":"text","text":5},{"type":7,"text":"t"}]}"#,
+                &[PartKind::FirstUser, PartKind::LastUser],
+                1,
+            ),
+            // Blocks of a kind that nobody knows count as text where they have some.
+            (
+                r#"{"role":"user","content":[{"type":"new","text":"t"},{"type":"new"}]}"#,
                 &[PartKind::FirstUser, PartKind::LastUser],
                 1,
             ),

@@ -5,29 +5,35 @@ use super::json::Json;
 use super::time::Unit;
 use crate::error::LineError;
 
-/// Reads the fields that may stand beside any body: ids, principals, tags and time.
+/// The fields that may stand beside any body, by their names.
+const FIELDS: [(&str, Field); 11] = [
+    ("id", Field::Id),
+    ("account", Field::Account),
+    ("end_user", Field::EndUser),
+    ("key", Field::Key),
+    ("org", Field::Org),
+    ("payer", Field::Payer),
+    ("ip", Field::Ip),
+    ("ua", Field::UserAgent),
+    ("model", Field::Model),
+    ("asn", Field::Asn),
+    ("payment", Field::Payment),
+];
+
+/// Reads the fields that may stand beside any body: ids, principals, tags and time; of equal keys the last one counts.
 pub(super) fn envelope(draft: &mut Draft, line: Json<'_>) -> Result<(), LineError> {
-    let mut time = None;
+    let (mut values, mut time) = ([None; FIELDS.len()], None);
+    // One walk for all of them: lines are short, and a walk for each field cost as much as reading them.
     for (key, value) in line.entries() {
-        let field = match key.raw() {
-            "id" => Field::Id,
-            "account" => Field::Account,
-            "end_user" => Field::EndUser,
-            "key" => Field::Key,
-            "org" => Field::Org,
-            "payer" => Field::Payer,
-            "ip" => Field::Ip,
-            "ua" => Field::UserAgent,
-            "model" => Field::Model,
-            "asn" => Field::Asn,
-            "payment" => Field::Payment,
-            "ts" => {
-                time = Some(value).filter(|value| !value.is_null());
-                continue;
-            }
-            _ => continue,
-        };
-        draft.set(field, [Some(value)]);
+        let name = key.raw();
+        if let Some(at) = FIELDS.iter().position(|(field, _)| *field == name) {
+            values[at] = Some(value);
+        } else if name == "ts" {
+            time = Some(value).filter(|value| !value.is_null());
+        }
+    }
+    for ((_, field), value) in FIELDS.iter().zip(values) {
+        draft.set(*field, [value]);
     }
     draft.set_time(time, Unit::Milliseconds)
 }

@@ -18,7 +18,9 @@ use memchr::memchr;
 use super::columnar::Columns;
 use super::csv::Rows;
 use super::formats;
+use super::json::Tape;
 use super::split::Values;
+use super::unfold::unfold;
 use crate::error::{Error, LineError, Result};
 use crate::{limits, num};
 
@@ -126,6 +128,8 @@ pub struct LineReader {
     line: u64,
     state: State,
     records: Records,
+    /// For tables whose cells may hold JSON as text, what reads it.
+    folded: Option<Tape>,
 }
 
 /// How the log is cut into records.
@@ -158,7 +162,13 @@ impl LineReader {
     /// # Errors
     /// [`Error::Io`] when the file cannot be opened or its first bytes cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::open_columns(path, formats::COLUMNS)
+        let mut reader = Self::open_columns(path, formats::COLUMNS)?;
+        // Known formats find lists and objects by name, also where a table keeps them as text.
+        if matches!(reader.records, Records::Lines | Records::Values(_)) {
+            return Ok(reader);
+        }
+        reader.folded = Some(Tape::default());
+        Ok(reader)
     }
 
     /// As [`Self::open`]; of a file in columns only `columns` are read, as [`super::map::PathMap::columns`] gives them.
@@ -227,6 +237,7 @@ impl LineReader {
             line: 0,
             state: State::Reading,
             records: Records::Lines,
+            folded: None,
         };
         reader.look();
         Ok(reader)
@@ -287,6 +298,7 @@ impl LineReader {
             let start = batch.bytes.len();
             match self.read_record(&mut batch.bytes) {
                 Ok(Outcome::Line) => {
+                    self.unfold(&mut batch.bytes, start);
                     let range = trim(&batch.bytes, start);
                     if range.is_empty() {
                         batch.bytes.truncate(start);
@@ -319,6 +331,16 @@ impl LineReader {
         Ok(batch.len() + batch.skipped.len())
     }
 
+    /// Opens the folded cells of the row from `start`.
+    fn unfold(&mut self, bytes: &mut Vec<u8>, start: usize) {
+        let Some(tape) = &mut self.folded else { return };
+        let row = bytes.get(start..).and_then(|row| std::str::from_utf8(row).ok());
+        if let Some(opened) = row.and_then(|row| unfold(row, tape)) {
+            bytes.truncate(start);
+            bytes.extend_from_slice(opened.as_bytes());
+        }
+    }
+
     fn read_record(&mut self, bytes: &mut Vec<u8>) -> io::Result<Outcome> {
         let bytes_max = self.bounds.line_bytes_max;
         match &mut self.records {
@@ -349,8 +371,20 @@ fn in_columns(path: &Path, columns: &[&str]) -> Result<Option<Records>> {
     Ok(Columns::open(path, columns)?.map(Records::Columns))
 }
 
+/// Says what is missing instead of a million lines that are no JSON.
 #[cfg(not(feature = "parquet"))]
-fn in_columns(_path: &Path, _columns: &[&str]) -> Result<Option<Records>> {
+fn in_columns(path: &Path, _columns: &[&str]) -> Result<Option<Records>> {
+    let mut start = Vec::new();
+    let is_file = path.metadata().is_ok_and(|data| data.is_file());
+    if is_file {
+        let file = File::open(path).map_err(|source| Error::io("open", path, source))?;
+        file.take(6).read_to_end(&mut start).map_err(|source| Error::io("read", path, source))?;
+    }
+    if start.starts_with(b"PAR1") || start == b"ARROW1" {
+        let reason =
+            format!("{} is in columns: build promptprint with the feature `parquet` to read it", path.display());
+        return Err(Error::InvalidArgument { argument: "log", reason });
+    }
     Ok(None)
 }
 

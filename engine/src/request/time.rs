@@ -4,9 +4,10 @@ use super::json::{Json, Kind};
 use crate::num;
 
 /// The unit of a bare number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Unit {
     Seconds,
+    #[default]
     Milliseconds,
     /// Told by the size of the number: exporters of spans write all of them.
     Guessed,

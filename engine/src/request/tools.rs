@@ -9,7 +9,7 @@ const SCHEMA_DEPTH_MAX: u32 = 4;
 
 /// Parameters that make the shape of a request, with the name under which the APIs' spellings meet. Those that only say
 /// how the answer travels (`stream`, `store`) are no part of it.
-const PARAMETERS: &[(&str, &str)] = &[
+pub(super) const PARAMETERS: &[(&str, &str)] = &[
     ("frequency_penalty", "frequency_penalty"),
     ("logit_bias", "logit_bias"),
     ("logprobs", "logprobs"),
@@ -121,11 +121,18 @@ fn setting(name: &str, value: Json<'_>) -> String {
         name.to_owned()
     } else if let Some(effort) = effort.and_then(Json::scalar) {
         format!("{name}={effort}")
-    } else if value.is_object() || (value.is_string() && !choice) {
+    } else if value.is_object() || (value.is_string() && !choice && !is_number_or_truth(value)) {
         name.to_owned()
     } else {
         format!("{name}={}", number(&value.scalar().unwrap_or_default()))
     }
+}
+
+/// Tables and form posts write numbers as text.
+fn is_number_or_truth(value: Json<'_>) -> bool {
+    let text = value.raw();
+    matches!(text, "true" | "false")
+        || (text.starts_with(|first: char| first.is_ascii_digit() || first == '-') && text.parse::<f64>().is_ok())
 }
 
 /// `1.0` and `1` are one setting: exporters rewrite the one as the other.

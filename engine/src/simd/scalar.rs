@@ -37,6 +37,20 @@ const fn is_space(byte: u8) -> bool {
     matches!(byte, b'\t'..=b'\r' | b' ')
 }
 
+/// What a byte becomes; white space becomes a space.
+static EVEN: [u8; 256] = {
+    let mut even = [b' '; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let c = low8(byte);
+        if !is_space(c) {
+            even[usize_of(byte)] = c.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    even
+};
+
 pub(super) fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: Folded) -> Folded {
     let mut at = from;
     if !from.has_room(src, dst) {
@@ -45,28 +59,26 @@ pub(super) fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: F
     while at.may_break(breaks) {
         let block = src.get(at.read..).unwrap_or_default();
         let block = block.get(..64).unwrap_or(block);
-        for &byte in block {
-            if !byte.is_ascii() {
-                return at;
-            }
-            let white = is_space(byte);
-            if !(white && at.in_space) {
-                dst[at.written] = if white { b' ' } else { byte.to_ascii_lowercase() };
-                at.written += 1;
-            }
+        let count = block.iter().take_while(|byte| byte.is_ascii()).count();
+        let Folded { mut written, mut in_space, mut break_count, .. } = at;
+        for &byte in block.get(..count).unwrap_or_default() {
+            let even = EVEN[usize_of(u32::from(byte))];
+            let white = even == b' ';
+            // What is written and not counted is written over; a branch would be guessed wrong at every other word.
+            dst[written] = even;
+            written += usize::from(!(white & in_space));
+            in_space = white;
             // A run with several line breaks is noted once; one that opens the text has no space, and is not.
-            let breaking = white && byte != b' ' && byte != b'\t';
-            if breaking
-                && let Some(last) = at.written.checked_sub(1).map(u32_saturating)
-                && (at.break_count == 0 || breaks[at.break_count - 1] != last)
+            if matches!(byte, b'\n'..=b'\r')
+                && let Some(last) = written.checked_sub(1).map(u32_saturating)
+                && (break_count == 0 || breaks[break_count - 1] != last)
             {
-                breaks[at.break_count] = last;
-                at.break_count += 1;
+                breaks[break_count] = last;
+                break_count += 1;
             }
-            at.in_space = white;
-            at.read += 1;
         }
-        if block.len() < 64 {
+        at = Folded { read: at.read + count, written, break_count, in_space };
+        if count < 64 {
             break;
         }
     }

@@ -67,6 +67,8 @@ pub struct Scratch {
     hashes: Box<Hashes>,
     words: Box<Hashes>,
     scalars: Vec<u32>,
+    /// Pieces of this text that went into the lanes.
+    piece_count: usize,
     /// Hashes of this text seen lately, each at the place its low bits name; nothing while `seen_count` is 0.
     seen: Box<[u32; SEEN]>,
     seen_count: usize,
@@ -78,7 +80,14 @@ const SEEN: usize = 4096;
 impl Default for Scratch {
     fn default() -> Self {
         let room = || Box::new([0; HASHES_MAX + 64]);
-        Self { hashes: room(), words: room(), scalars: Vec::new(), seen: Box::new([0; SEEN]), seen_count: 0 }
+        Self {
+            hashes: room(),
+            words: room(),
+            scalars: Vec::new(),
+            piece_count: 0,
+            seen: Box::new([0; SEEN]),
+            seen_count: 0,
+        }
     }
 }
 
@@ -134,23 +143,33 @@ impl Sketcher {
     /// The signature of a normal form; [`Signature::EMPTY`] when there is nothing in it.
     #[must_use]
     pub fn signature(&self, form: &NormalForm, scratch: &mut Scratch) -> Signature {
-        self.fold(&self.lanes(form, scratch))
+        if form.is_empty() {
+            return Signature::EMPTY;
+        }
+        let mut lanes = Lanes::EMPTY;
+        self.add(form, scratch, &mut lanes);
+        Signature(self.kernels.fold_lanes(&lanes.0, self.keys.fold_multiplier()))
     }
 
     /// The lanes of a normal form, for merging.
     #[must_use]
     pub fn lanes(&self, form: &NormalForm, scratch: &mut Scratch) -> Lanes {
         let mut lanes = Lanes::EMPTY;
-        if form.is_empty() {
-            return lanes;
-        }
-        scratch.seen_count = 0;
-        match self.spec.shingle {
-            Shingle::C5 if form.is_ascii() => self.chars_of_ascii(form.bytes(), scratch, &mut lanes),
-            Shingle::C5 => self.chars_of_any(form, scratch, &mut lanes),
-            Shingle::W3 => self.words(form.bytes(), scratch, &mut lanes),
+        if !form.is_empty() {
+            self.add(form, scratch, &mut lanes);
         }
         lanes
+    }
+
+    /// Adds the shingles of a normal form, which has some, to empty lanes.
+    fn add(&self, form: &NormalForm, scratch: &mut Scratch, lanes: &mut Lanes) {
+        scratch.piece_count = 0;
+        scratch.seen_count = 0;
+        match self.spec.shingle {
+            Shingle::C5 if form.is_ascii() => self.chars_of_ascii(form.bytes(), scratch, lanes),
+            Shingle::C5 => self.chars_of_any(form, scratch, lanes),
+            Shingle::W3 => self.words(form.bytes(), scratch, lanes),
+        }
     }
 
     /// The lanes of shingles that the caller hashed: 31 uniform bits each (the top bit is ignored), comparable with lanes of
@@ -158,6 +177,10 @@ impl Sketcher {
     #[must_use]
     pub fn lanes_of_hashes(&self, hashes: &[u32]) -> Lanes {
         let mut lanes = Lanes::EMPTY;
+        if hashes.iter().fold(0, |all, &hash| all | hash) >> 31 == 0 {
+            self.kernels.absorb(hashes, &self.keys, &mut lanes.0);
+            return lanes;
+        }
         let mut buffer = [0; HASHES_MAX];
         for chunk in hashes.chunks(HASHES_MAX) {
             buffer.iter_mut().zip(chunk).for_each(|(to, &from)| *to = from & 0x7fff_ffff);
@@ -233,7 +256,9 @@ impl Sketcher {
     /// Adds the first `count` hashes of the scratch. Every slot is full after the first piece of most long texts; where it
     /// is not, the text repeats itself, and each piece would go through all rounds again: so repeated hashes are left out.
     fn absorb(&self, scratch: &mut Scratch, count: usize, lanes: &mut Lanes) {
-        let repeats = !lanes.is_empty() && lanes.0.iter().any(|&lane| lane >= 1 << LANE_ROUND_SHIFT);
+        let repeats =
+            scratch.piece_count > 0 && lanes.0.iter().fold(0, |all, &lane| all | lane) >= 1 << LANE_ROUND_SHIFT;
+        scratch.piece_count += 1;
         let kept = if repeats { scratch.drop_seen(count) } else { count };
         if kept > 0 {
             self.kernels.absorb(scratch.hashes.get(..kept).unwrap_or_default(), &self.keys, &mut lanes.0);

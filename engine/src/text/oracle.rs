@@ -93,7 +93,7 @@ fn text() -> impl Strategy<Value = String> {
 fn seed() -> RngSeed {
     let clock = || std::time::UNIX_EPOCH.elapsed().map_or(0, |since| low64(since.as_nanos()));
     let seed = std::env::var("PROMPTPRINT_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(clock);
-    println!("PROMPTPRINT_SEED={seed}");
+    eprintln!("PROMPTPRINT_SEED={seed}");
     RngSeed::Fixed(seed)
 }
 

@@ -101,25 +101,25 @@ impl Tokenizer {
         tokens.clear();
         tokens.push(Token { hash: self.begin(), start: 0, end: 0 });
         let mut at = 0;
-        while let Some(&byte) = bytes.get(at) {
+        while at < bytes.len() {
             let start = at;
-            let (class, width, alone) = self.classify(text, at, byte);
-            if class == Class::Break {
-                at += width;
-                continue;
-            }
-            at += width;
-            let mut digits = class == Class::Digit;
-            if !alone {
-                while let Some(&next) = bytes.get(at) {
-                    let (class, width, alone) = self.classify(text, at, next);
-                    if class == Class::Break || alone {
-                        break;
-                    }
-                    digits &= class == Class::Digit;
-                    at += width;
+            // A short word ends before an ASCII byte that separates, which need not be looked at again.
+            let (hash, separator_bytes) = match ShortWord::at(bytes, at) {
+                Some(word) if word.bytes == 0 => {
+                    at += 1;
+                    continue;
                 }
-            }
+                Some(word) => {
+                    at += num::usize_of(word.bytes);
+                    (if word.has_letter { self.short_word(&word) } else { self.number() }, 1)
+                }
+                None => {
+                    let (end, hash) = self.any_word(text, at);
+                    at = end;
+                    let Some(hash) = hash else { continue };
+                    (hash, 0)
+                }
+            };
             let start_32 = num::u32_saturating(start);
             let mut broken = false;
             while breaks.next_if(|&offset| offset <= start_32).is_some() {
@@ -128,11 +128,32 @@ impl Tokenizer {
             if broken {
                 tokens.push(Token { hash: self.line_break(), start: start_32, end: start_32 });
             }
-            let hash = if digits { self.number() } else { self.word(bytes.get(start..at).unwrap_or(&[])) };
             tokens.push(Token { hash, start: start_32, end: num::u32_saturating(at) });
+            at += separator_bytes;
         }
         let end = num::u32_saturating(bytes.len());
         tokens.push(Token { hash: self.end(), start: end, end });
+    }
+
+    /// The end and the hash of the word at `start`; of a separator its end alone.
+    fn any_word(&self, text: &str, start: usize) -> (usize, Option<u64>) {
+        let bytes = text.as_bytes();
+        let Some(&byte) = bytes.get(start) else { return (start + 1, None) };
+        let (class, width, alone) = self.classify(text, start, byte);
+        let mut at = start + width;
+        if class == Class::Break {
+            return (at, None);
+        }
+        let mut digits = class == Class::Digit;
+        while let Some(&next) = bytes.get(at).filter(|_| !alone) {
+            let (class, width, alone) = self.classify(text, at, next);
+            if class == Class::Break || alone {
+                break;
+            }
+            digits &= class == Class::Digit;
+            at += width;
+        }
+        (at, Some(if digits { self.number() } else { self.word(bytes.get(start..at).unwrap_or(&[])) }))
     }
 
     /// The class of the character at `at`, its bytes, and whether it is a token by itself.
@@ -150,6 +171,13 @@ impl Tokenizer {
         }
     }
 
+    /// What [`Tokenizer::word`] gives for the same bytes.
+    #[inline(always)]
+    fn short_word(&self, word: &ShortWord) -> u64 {
+        let hash = self.secret[0] ^ u64::from(word.bytes);
+        folded_multiply(hash ^ word.lane, self.secret[1]) ^ self.secret[2]
+    }
+
     /// The keyed hash of a word.
     #[inline(always)]
     fn word(&self, word: &[u8]) -> u64 {
@@ -162,6 +190,41 @@ impl Tokenizer {
         }
         let lane = chunks.remainder().iter().rev().fold(0u64, |lane, &byte| lane << 8 | u64::from(byte));
         folded_multiply(hash ^ lane, self.secret[1]) ^ self.secret[2]
+    }
+}
+
+/// The ASCII word of fewer than eight bytes that begins at a place, with its bytes in one number: most words of most texts.
+struct ShortWord {
+    /// Its bytes, the first one lowest, zero above the last.
+    lane: u64,
+    /// 0 where no word begins.
+    bytes: u32,
+    /// Whether it is more than a number.
+    has_letter: bool,
+}
+
+impl ShortWord {
+    /// `None` where eight bytes do not tell: the word goes on, a byte that is not ASCII touches it, or the text ends.
+    #[inline(always)]
+    fn at(text: &[u8], at: usize) -> Option<Self> {
+        const ONES: u64 = 0x0101_0101_0101_0101;
+        const HIGH: u64 = 0x80 * ONES;
+        // The high bit of each byte of `bytes`, all of them below 128, that lies between `first` and `last`.
+        let between = |bytes: u64, first: u8, last: u8| {
+            (bytes + (128 - u64::from(first)) * ONES) & !(bytes + (127 - u64::from(last)) * ONES) & HIGH
+        };
+        let eight = num::u64_at(text, at)?;
+        let low = eight & !HIGH;
+        let letters = between(low | (0x20 * ONES), b'a', b'z') & !eight;
+        let digits = between(low, b'0', b'9') & !eight;
+        let other = !(letters | digits) & HIGH;
+        let bits = other.trailing_zeros() & !7;
+        let byte_at_end = eight.checked_shr(bits)?;
+        if byte_at_end & 0x80 != 0 {
+            return None;
+        }
+        let inside = (1 << bits) - 1;
+        Some(Self { lane: eight & inside, bytes: bits / 8, has_letter: letters & inside != 0 })
     }
 }
 
@@ -224,6 +287,51 @@ mod tests {
         assert_eq!(words("Solve 12 of\n\n3a: x+y"), ["<", "solve", "#", "of", "/", "3a", "x", "y", ">"]);
         assert_eq!(words(""), ["<", ">"]);
         assert_eq!(words("...!"), ["<", ">"]);
+    }
+
+    /// The definition, byte by byte, that the short cut for ASCII words must agree with.
+    fn plainly(tokenizer: &Tokenizer, form: &str) -> Vec<(u64, usize, usize)> {
+        let (mut found, mut start) = (Vec::new(), None);
+        let is_letter = |c: char| c.is_alphanumeric() || is_mark(c);
+        for (at, c) in form.char_indices().chain([(form.len(), ' ')]) {
+            let goes_on = is_letter(c) && !stands_alone(c);
+            if let (Some(from), false) = (start, goes_on) {
+                let word = &form[from..at];
+                let is_number = word.chars().all(char::is_numeric);
+                found.push((if is_number { tokenizer.number() } else { tokenizer.word(word.as_bytes()) }, from, at));
+                start = None;
+            }
+            if goes_on {
+                start = start.or(Some(at));
+            } else if stands_alone(c) && is_letter(c) {
+                let word = &form[at..at + c.len_utf8()];
+                found.push((tokenizer.word(word.as_bytes()), at, at + c.len_utf8()));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn short_words_are_hashed_as_all_are() {
+        let pieces = [
+            "a", "z", "0", "9", "{", "`", "@", "[", "/", ":", " ", "-", "\u{e9}", "\u{4e2d}", "\u{b2}", "\u{301}",
+            "word", "12345678",
+        ];
+        let mut state = 7_u64;
+        let mut draw = |below: usize| {
+            state = folded_multiply(state ^ 0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93);
+            num::usize_of(num::high32(state)) % below
+        };
+        for _ in 0..3000 {
+            let text: String = (0..draw(30)).map(|_| pieces[draw(pieces.len())]).collect();
+            let (tokenizer, tokens, form) = tokens_of(&text);
+            let words: Vec<_> = tokens
+                .iter()
+                .filter(|t| t.start < t.end)
+                .map(|t| (t.hash, num::usize_of(t.start), num::usize_of(t.end)))
+                .collect();
+            assert_eq!(words, plainly(&tokenizer, &form), "{text:?}");
+        }
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! What each fuzz target checks; the targets themselves only name it.
 
+use std::collections::HashSet;
 use std::io::Cursor;
 use std::sync::Arc;
 
+use promptprint::error::LineError;
 use promptprint::limits;
 use promptprint::request::Request;
-use promptprint::request::conversation::Conversations;
+use promptprint::request::conversation::{self, Turn};
 use promptprint::request::join::AccessIndex;
 use promptprint::request::map::PathMap;
 use promptprint::request::parse::{ParseOptions, Parsed, Scratch, explain, parse_line};
@@ -71,7 +73,7 @@ pub fn source(data: &[u8]) {
     assert_eq!(reader.next_batch(7, 1000, &mut batch).expect("the end stays the end"), 0);
 }
 
-/// A CSV file of any bytes.
+/// A CSV file of any bytes: each row is JSON, of whatever shape.
 pub fn csv_rows(data: &[u8]) {
     let mut file = tempfile::Builder::new().suffix(".csv").tempfile().expect("a file");
     std::io::Write::write_all(&mut file, data).expect("written");
@@ -79,7 +81,9 @@ pub fn csv_rows(data: &[u8]) {
     let mut batch = Batch::default();
     while let Ok(1..) = reader.next_batch(7, 1000, &mut batch) {
         for line in batch.lines() {
-            assert!(serde_json::from_slice::<serde_json::Value>(line.bytes).expect("a row is JSON").is_object());
+            let mut out = Vec::new();
+            let read = parse_line(line.bytes, &ParseOptions::default(), &mut Scratch::default(), &mut out);
+            assert!(line.bytes.starts_with(b"{") && !matches!(read, Err(LineError::Json(_))));
         }
     }
 }
@@ -104,17 +108,22 @@ pub fn json_agrees(data: &[u8]) {
     assert_eq!(out[0].request.parts[0].text, text);
 }
 
-/// Requests of one sender, one a line.
+/// Requests of one sender, one a line: parts and their turns stay together, whatever is left out.
 pub fn conversations(data: &[u8]) {
-    let (mut conversations, mut scratch, mut out) = (Conversations::new(3), Scratch::default(), Vec::new());
+    let (mut scratch, mut out) = (Scratch::default(), Vec::new());
     for line in data.split(|&byte| byte == b'\n') {
         let _ = parse_line(line, &ParseOptions::default(), &mut scratch, &mut out);
     }
+    let asked: HashSet<u64> =
+        out.iter().flat_map(conversation::turns).filter(|turn| !turn.is_earlier).map(|turn| turn.chain).collect();
     for parsed in &mut out {
+        let turns: Vec<Turn> = conversation::turns(parsed).collect();
+        let known = |turn: &&Turn| turn.is_earlier && asked.contains(&turn.chain);
+        let places: Vec<usize> = turns.iter().filter(known).map(|turn| turn.part).collect();
         let before = parsed.request.parts.len();
-        let continuation = conversations.observe(parsed);
-        assert_eq!(usize::try_from(continuation.parts_known).ok(), Some(before - parsed.request.parts.len()));
+        let gone = conversation::leave_out(parsed, |part| places.contains(&part));
+        assert_eq!((gone, parsed.request.parts.len()), (places.len(), before - places.len()));
+        assert_eq!(conversation::turns(parsed).filter(|turn| turn.is_earlier && asked.contains(&turn.chain)).count(), 0);
         keeps_its_bounds(parsed);
-        assert!(conversations.len() <= 3);
     }
 }

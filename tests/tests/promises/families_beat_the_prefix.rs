@@ -1,6 +1,7 @@
 //! Families group labelled prompts by template, clearly better than a hash of their first 32 bytes does.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::hash::Hash;
 
 use promptprint::num::f64_of;
@@ -38,6 +39,33 @@ fn the_score_is_one_for_the_labels_and_falls_with_every_mistake() {
     assert!((pair_f1(&labels, &labels) - 1.0).abs() < 1e-9);
     assert!(pair_f1(&labels, &[Some(1), Some(1), Some(1), Some(2), None]) < 0.7);
     assert!(pair_f1(&labels, &[None::<u8>; 5]) < 1e-6);
+}
+
+#[test]
+fn a_log_of_one_template_shows_it() {
+    // With nothing else in the log, what every text holds once said nothing at all.
+    let mut log = String::new();
+    for n in 0..60 {
+        let slot: Vec<String> = (0..25).map(|at| crate::support::word(n * 131 + at * 37)).collect();
+        let _ = writeln!(
+            log,
+            r#"{{"id":"r{n}","account":"a{}","ts":{},"prompt":"Solve the following puzzle with care and explain each step: {}. Give the answer on the last line."}}"#,
+            n % 20,
+            1_790_000_000_000_u64 + promptprint::num::u64_of(n) * 60_000,
+            slot.join(" ")
+        );
+    }
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let (path, store) = (write(dir.path(), "log.jsonl", &log), dir.path().join("store"));
+    let _ = ok(&["index", arg(&path), "--store", arg(&store)]);
+    let families = ok(&["families", "--json", "--store", arg(&store)]);
+    let found: Vec<Value> = families.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(found.len(), 1, "{families}");
+    assert_eq!((&found[0]["requests"], &found[0]["accounts"]), (&60.into(), &20.into()));
+    assert!(
+        found[0]["skeleton"].as_str().is_some_and(|text| text.starts_with("Solve the following puzzle")),
+        "{families}"
+    );
 }
 
 #[test]

@@ -9,14 +9,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use promptprint::audit::{self, Judged, ReportOptions};
 use promptprint::campaign::Options;
 use promptprint::report::{self, Report};
+use promptprint::store::Maintainer;
+use promptprint::store::fs::RealFs;
 use promptprint::{Error, Result};
 
-use super::common;
+use super::common::{self, Opened};
 use super::index::{self, LogArgs};
 use super::output::Out;
 
 /// The whole job: index the logs, mine families, judge campaigns, and write the report over everything in the store. The
-/// report is one HTML page that needs no network.
+/// report is one HTML page that needs no network. Gateways on the store are told of the verdicts at their next look.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -32,9 +34,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<ExitCode> {
     let indexed = index::read_logs(&args.logs)?;
     let mut out = Out::new();
-    for line in index::summary_lines(&indexed.summary) {
-        out.line(line)?;
-    }
+    indexed.tell(&mut out)?;
     if indexed.summary.interrupted {
         out.finish()?;
         return Ok(indexed.code);
@@ -44,6 +44,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let options = Options::default();
     let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &options)?;
     findings(&judged, &mut out)?;
+    publish(args, &opened, &judged)?;
     if args.report.is_some() || args.report_json.is_some() {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let store = args.logs.store.store.display().to_string();
@@ -65,6 +66,20 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     out.finish()?;
     Ok(indexed.code)
+}
+
+/// Tells gateways what was judged. A maintainer that holds the store, or has changed it since it was judged, does so itself.
+fn publish(args: &Args, opened: &Opened, judged: &Judged<'_>) -> Result<()> {
+    let mut maintainer =
+        match Maintainer::open(&args.logs.store.store, RealFs::shared(), || opened.store.manifest().clone()) {
+            Err(Error::Locked { .. }) => return Ok(()),
+            maintainer => maintainer?,
+        };
+    if maintainer.store().manifest().sequence != opened.store.manifest().sequence {
+        return Ok(());
+    }
+    let spec = audit::spec_of(opened.store.manifest(), opened.store.dir())?;
+    audit::publish_judged(&mut maintainer, &opened.keys, spec, judged)
 }
 
 fn write(path: &Path, report: &Report, writer: impl FnOnce(&Report, &mut BufWriter<File>) -> Result<()>) -> Result<()> {

@@ -128,13 +128,14 @@ pub fn open(store: &StoreArgs, key: &KeyArgs) -> Result<Opened> {
     Ok(Opened { store: opened, snapshot, keys })
 }
 
+/// The level that PROMPTPRINT_LEVEL names, if any.
+pub fn level() -> Result<Option<Level>> {
+    std::env::var("PROMPTPRINT_LEVEL").map_or(Ok(None), |value| Level::from_env_value(&value))
+}
+
 /// The kernels of the CPU, or of the level that PROMPTPRINT_LEVEL names.
 pub fn kernels() -> Result<Kernels> {
-    let forced = match std::env::var("PROMPTPRINT_LEVEL") {
-        Ok(value) => Level::from_env_value(&value)?,
-        Err(_) => None,
-    };
-    match forced {
+    match level()? {
         Some(level) => Kernels::for_level(level),
         None => Ok(Kernels::detect()),
     }

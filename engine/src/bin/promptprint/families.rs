@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use super::common::{self, KeyArgs, Opened, StoreArgs};
 use super::index;
+use super::input::InputArgs;
 use super::output::{Out, time};
 
 /// A family is named by a hex string that stays as long as the heart of its template does. With --members, every request:
@@ -29,6 +30,8 @@ pub struct Args {
     /// Read these logs, as `index` does, and render the skeletons anew from their texts
     #[arg(long, value_name = "LOG", num_args = 1..)]
     log: Vec<PathBuf>,
+    #[command(flatten)]
+    input: InputArgs,
     /// List requests with their families instead
     #[arg(long)]
     members: bool,
@@ -73,7 +76,7 @@ struct Also {
 
 pub fn run(args: &Args) -> Result<ExitCode> {
     if !args.log.is_empty() {
-        index::render_from(&args.log, &args.store, &args.key)?;
+        index::render_from(&args.log, &args.input, &args.store, &args.key)?;
     }
     let opened = common::open(&args.store, &args.key)?;
     let Some(entry) =

@@ -5,11 +5,13 @@ use std::process::ExitCode;
 
 use promptprint::audit::{self, IndexOptions, Summary, TextCache};
 use promptprint::corpus::prepare::Preparer;
+use promptprint::request::parse::ParseOptions;
 use promptprint::sketch::spec::{Shingle, Spec};
 use promptprint::store::fs::RealFs;
 use promptprint::{Error, Result};
 
 use super::common::{self, EXIT_INTERRUPTED, GraphArgs, KeyArgs, StoreArgs};
+use super::input::{InputArgs, tell_join};
 use super::output::Out;
 use super::progress::Terminal;
 
@@ -25,13 +27,16 @@ pub struct Args {
 /// Which logs, into which store, and how.
 #[derive(Debug, clap::Args)]
 pub struct LogArgs {
-    /// Request logs: JSON lines, plain, .gz or .zst; `-` is standard input
+    /// Request logs: JSON lines or lists, CSV or TSV, each plain, .gz or .zst; with the feature `parquet` also Parquet and
+    /// Arrow IPC; `-` is standard input
     #[arg(required = true, value_name = "LOG")]
     logs: Vec<PathBuf>,
     #[command(flatten)]
     pub store: StoreArgs,
     #[command(flatten)]
     pub key: KeyArgs,
+    #[command(flatten)]
+    input: InputArgs,
     /// Stop at the first line that cannot be used, instead of counting it
     #[arg(long)]
     strict: bool,
@@ -57,14 +62,21 @@ pub struct Indexed {
     pub summary: Summary,
     /// The exit code so far.
     pub code: ExitCode,
+    parse: ParseOptions,
+}
+
+impl Indexed {
+    /// Says what was read.
+    pub fn tell(&self, out: &mut Out) -> Result<()> {
+        summary_lines(&self.summary).into_iter().try_for_each(|line| out.line(line))?;
+        tell_join(&self.parse, out)
+    }
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
     let indexed = read_logs(&args.logs)?;
     let mut out = Out::new();
-    for line in summary_lines(&indexed.summary) {
-        out.line(line)?;
-    }
+    indexed.tell(&mut out)?;
     out.finish()?;
     Ok(indexed.code)
 }
@@ -74,16 +86,20 @@ pub fn read_logs(args: &LogArgs) -> Result<Indexed> {
     if args.segment_requests == 0 {
         return Err(Error::InvalidArgument { argument: "--segment-requests", reason: "must be 1 or more".to_owned() });
     }
+    // What is wrong with a map is told before a store is made.
+    args.input.check()?;
     let kernels = common::kernels()?;
     let spec = Spec::new(Shingle::C5);
     let key_path = args.key.path(&args.store.store);
     let (mut maintainer, keys) = audit::open_or_create(&args.store.store, &key_path, spec, RealFs::shared())?;
+    let parse = args.input.options(Some(&keys))?;
     let (graph, _) = args.graph.settle(&maintainer);
     let preparer = args.graph.apply(&maintainer, Preparer::new(spec, keys, kernels))?;
     let options = IndexOptions {
         strict: args.strict,
         segment_requests: args.segment_requests,
         graph: Some(graph),
+        parse: parse.clone(),
         ..IndexOptions::default()
     };
     let text_bytes = if args.no_skeletons { 0 } else { args.text_memory << 20 };
@@ -102,25 +118,26 @@ pub fn read_logs(args: &LogArgs) -> Result<Indexed> {
         eprintln!("promptprint: skipped {} more lines", summary.skipped.count - told);
     }
     let code = if summary.interrupted { ExitCode::from(EXIT_INTERRUPTED) } else { ExitCode::SUCCESS };
-    Ok(Indexed { summary, code })
+    Ok(Indexed { summary, code, parse })
 }
 
 /// Reads the logs of a store again and renders its skeletons from their texts.
-pub fn render_from(logs: &[PathBuf], store: &StoreArgs, key: &KeyArgs) -> Result<()> {
+pub fn render_from(logs: &[PathBuf], input: &InputArgs, store: &StoreArgs, key: &KeyArgs) -> Result<()> {
     let kernels = common::kernels()?;
     let spec = Spec::new(Shingle::C5);
     let (mut maintainer, keys) = audit::open_or_create(&store.store, &key.path(&store.store), spec, RealFs::shared())?;
+    let options = IndexOptions { parse: input.options(Some(&keys))?, ..IndexOptions::default() };
     let preparer = GraphArgs::default().apply(&maintainer, Preparer::new(spec, keys, kernels))?;
     let mut texts = TextCache::new(128 << 20);
     let terminal = Terminal::new();
-    audit::index(&mut maintainer, &preparer, kernels, logs, &IndexOptions::default(), &mut texts, &terminal)?;
+    audit::index(&mut maintainer, &preparer, kernels, logs, &options, &mut texts, &terminal)?;
     audit::mine_families(&mut maintainer, &preparer, Some(&texts), &terminal)?;
     terminal.finish();
     Ok(())
 }
 
 /// What was read, in words.
-pub fn summary_lines(summary: &Summary) -> Vec<String> {
+fn summary_lines(summary: &Summary) -> Vec<String> {
     let inputs = &summary.inputs;
     let mut lines = vec![format!(
         "read {} lines: {} requests new, {} repeated, {} lines skipped",
@@ -131,6 +148,9 @@ pub fn summary_lines(summary: &Summary) -> Vec<String> {
     }
     if inputs.unattributed > 0 {
         lines.push(format!("{} requests name no account, key or user: counted, never accused", inputs.unattributed));
+    }
+    if summary.parts_known > 0 {
+        lines.push(format!("{} earlier turns of conversations were known and left out", summary.parts_known));
     }
     if summary.interrupted {
         lines.push("interrupted; what is counted here is kept".to_owned());

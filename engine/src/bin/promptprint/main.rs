@@ -1,11 +1,14 @@
 //! The command line: reads logs into a store, and answers from it.
 
 mod audit;
+mod bench;
 mod campaigns;
 mod common;
 mod families;
 mod forget;
+mod formats;
 mod index;
+mod input;
 mod maintain;
 mod near;
 mod output;
@@ -38,6 +41,8 @@ enum Command {
     Index(index::Args),
     /// Index, then families, campaigns and a report over the whole store
     Audit(audit::Args),
+    /// List the log formats that are understood, or show what would be taken from a log
+    Formats(formats::Args),
     /// Find the requests that nearly repeat given ones
     Near(near::Args),
     /// List the families: prompts made from the same template
@@ -52,6 +57,8 @@ enum Command {
     Verify(verify::Args),
     /// Seal what gateways logged, mine families, merge and let go of old segments
     Maintain(maintain::Args),
+    /// Time the sketching kernels on this machine; what to send in for a CPU that is in no table
+    Bench(bench::Args),
     /// Hide all requests of an account at once; compaction removes them
     Forget(forget::Args),
 }
@@ -61,6 +68,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Index(args) => index::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Formats(args) => formats::run(&args),
         Command::Near(args) => near::run(&args),
         Command::Families(args) => families::run(&args),
         Command::Campaigns(args) => campaigns::run(&args),
@@ -68,6 +76,7 @@ fn main() -> ExitCode {
         Command::Stats(args) => stats::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Maintain(args) => maintain::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Forget(args) => forget::run(&args),
     };
     match result {

@@ -28,11 +28,12 @@ pub struct Args {
     /// Seconds between minings of families, which read the whole store
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     mine_every: u64,
+    /// Let requests go that are older: whole segments at once, single rows when their segment is rewritten, which is at the
+    /// latest when half of it is too old
+    #[arg(long, value_name = "DAYS", alias = "retain")]
+    keep_days: Option<u32>,
     #[command(flatten)]
     graph: GraphArgs,
-    /// Remove segments whose last request is older
-    #[arg(long, value_name = "DAYS")]
-    retain: Option<u32>,
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
@@ -48,7 +49,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     loop {
         let due = mined.is_none_or(|last| last.elapsed() >= Duration::from_secs(args.mine_every));
         let options = MaintainOptions {
-            retain_ms: args.retain.map(audit::days_ms),
+            retain_ms: args.keep_days.map(audit::days_ms),
             now_ms: now_ms(),
             mine: due,
             graph: Some(graph),
@@ -66,12 +67,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         }
         if args.every.is_none() || done != (Maintained { trouble: done.trouble.clone(), ..Maintained::default() }) {
             out.line(format_args!(
-                "{} requests sealed, {} repeated, {} logs removed, {} segments merged, {} expired{}",
+                "{} requests sealed, {} repeated, {} logs removed, {} segments merged, {} requests expired{}",
                 done.requests,
                 done.repeated,
                 done.logs_removed,
                 done.segments_merged,
-                done.segments_expired,
+                done.requests_expired,
                 if done.mined { ", families mined" } else { "" }
             ))?;
         }

@@ -10,10 +10,12 @@ use promptprint::query::neighbors::{By, NeighborOptions};
 use promptprint::query::{NearOptions, Searcher};
 
 use super::common::{self, KeyArgs, StoreArgs};
+use super::input::InputArgs;
 use super::output::Out;
 
-/// Each part of a query is compared with the parts of its kind, and a request scores by its best user part; a request does
-/// not return itself. The resemblance is an estimate of the Jaccard similarity of the two texts' 5-character shingles. Its
+/// Each part of a query is compared with the parts of its kind, and a request scores by its best user part (a step of an
+/// agent's run, which has none, by what tools gave back); a request does not return itself, nor is it near the earlier turns
+/// of its own conversation. The resemblance is an estimate of the Jaccard similarity of the two texts' 5-character shingles. Its
 /// standard error is at most .032 at .85, .036 at .80 and .043 at .60, and about a quarter less for texts of up to 100
 /// characters; --min bounds the estimate.
 #[derive(Debug, clap::Args)]
@@ -25,6 +27,8 @@ pub struct Args {
     /// The queries: a log in any form that index reads; `-` is standard input
     #[arg(long, value_name = "LOG")]
     input: PathBuf,
+    #[command(flatten)]
+    read: InputArgs,
     /// What nearness is judged by: `bands` of the signature, above --min; `signature` or embedding `code`, nearest first
     /// however far; `all`, both lists as one by reciprocal rank
     #[arg(long, value_name = "WHAT", default_value = "bands", value_parser = ["bands", "signature", "code", "all"])]
@@ -57,11 +61,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         by => NearBy::Sketches(NeighborOptions { by, top: args.top, ef: args.ef, min: args.min }),
     };
     let mut out = Out::new();
+    let parse = args.read.options(Some(&opened.keys))?;
     let preparer = audit::preparer_of(opened.store.manifest(), opened.store.dir(), opened.keys, kernels)?;
     let preparer = preparer.with_codes(if by == By::Bands { CodeSource::None } else { CodeSource::BuiltIn });
     #[cfg(feature = "model")]
     let preparer = args.model.apply(preparer)?;
-    let skipped = audit::near(&searcher, &preparer, &args.input, near_by, |answer| {
+    let skipped = audit::near(&searcher, &preparer, &args.input, &parse, near_by, |answer| {
         print(&mut out, &answer, args.json)?;
         Ok(!out.is_closed())
     })?;

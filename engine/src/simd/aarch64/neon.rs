@@ -98,7 +98,7 @@ kernels! {
                     bits >>= 8;
                 }
             }
-            if kept.last {
+            if !at.step(kept) {
                 break;
             }
         }

@@ -1,13 +1,11 @@
 //! Every kernel for AVX-512: 64 bytes or 16 hashes a step.
 //!
-//! The pace of a sketch is set by scattering minima, one hash at a time. So only the first hashes are all scattered; from
-//! then on 64 at a time are compared, a byte each, with the slots as they stood a while ago, and only those that may win
-//! are looked at. The same look-up finds, in later rounds, the few hashes that fall into slots still open.
+//! The pace of a sketch is set by the rounds, which have a file of their own.
 
 use super::super::blocks::Masks;
 use super::super::scalar::{self, VALUE_BITS, VALUE_MASK, throw};
 use super::super::{Folded, HASHES_MAX, HashKeys, Hashes, LANE_EMPTY, LANES, Level, SHINGLE_CHARS, Table, words};
-use crate::num::{low16, low32, u32_saturating, usize_of};
+use crate::num::{u32_saturating, usize_of};
 use std::arch::x86_64::*;
 
 pub(in super::super) static TABLE: Table = Table {
@@ -39,14 +37,16 @@ macro_rules! kernels {
 
 /// Declares parts of kernels, compiled for this level and callable from kernels only.
 macro_rules! parts {
-    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? $body:block)*) => {$(
+    ($($(#[$doc:meta])* $seen:vis fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? $body:block)*) => {$(
         $(#[$doc])*
         #[inline]
         #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq")]
         #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
-        fn $name($($arg: $type),*) $(-> $result)? $body
+        $seen fn $name($($arg: $type),*) $(-> $result)? $body
     )*};
 }
+
+mod rounds;
 
 kernels! {
     fn unequal_bytes(a: &[u8; 128], b: &[u8; 128]) -> u32 {
@@ -78,7 +78,7 @@ kernels! {
             let written = at.written;
             let kept = at.take(masks, breaks);
             store(dst, written, _mm512_maskz_compress_epi8(kept.bytes, even));
-            if kept.last {
+            if !at.step(kept) {
                 break;
             }
         }
@@ -156,25 +156,10 @@ kernels! {
     }
 
     fn absorb(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
-        let mut open = [u64::MAX; 2];
-        if hashes.len() <= FEWEST {
-            absorb_fewest(hashes, keys, lanes);
-        } else if hashes.len() <= FEW {
-            absorb_few(hashes, keys, &mut open, lanes);
-        } else {
-            let fresh = lanes.iter().all(|&lane| lane == LANE_EMPTY);
-            first_round(hashes, lanes);
-            for r in 1..LANES {
-                if r == 1 || !fresh {
-                    open = open_slots(lanes, u32_saturating(r) << VALUE_BITS);
-                }
-                if open == [0, 0] {
-                    return;
-                }
-                later_round(hashes, keys, r, &mut open, lanes);
-            }
+        // What is thrown may win or not; so any piece may be added alone.
+        for piece in hashes.chunks(HASHES_MAX) {
+            rounds::absorb_piece(piece, keys, lanes);
         }
-        force(hashes, keys, lanes);
     }
 
     fn merge(into: &mut [u32; LANES], other: &[u32; LANES]) {
@@ -192,213 +177,13 @@ kernels! {
     }
 }
 
-/// Sets of at most this many hashes need all rounds, and are scattered without a look at what is open.
-const FEWEST: usize = 3;
-
-/// Sets of at most this many hashes need so many rounds that rounds, not hashes, go side by side.
-const FEW: usize = 16;
-
-/// Hashes scattered without a look at the slots, which would let nearly all of them pass.
-const UNFILTERED: usize = 128;
-
-/// Hashes compared with one copy of the slots; a copy costs the wait for the stores before it.
-const FILTERED: usize = 128;
-
 parts! {
-    /// Round 0: each slot gets the smallest hash that falls into it.
-    fn first_round(hashes: &[u32], lanes: &mut [u32; LANES]) {
-        // A lane is kept together with its slot's number, so that one load gives both.
-        let mut least = [u32::MAX; LANES];
-        let fresh = lanes.iter().all(|&lane| lane > VALUE_MASK);
-        let (unfiltered, filtered) = hashes.split_at(if fresh { hashes.len().min(UNFILTERED) } else { 0 });
-        if !fresh {
-            for (slot, (to, &lane)) in (0_u32..).zip(least.iter_mut().zip(lanes.iter())) {
-                *to = if lane <= VALUE_MASK { slot << VALUE_BITS | lane } else { u32::MAX };
-            }
-        }
-        scatter(unfiltered, &mut least);
-        let mut winners = [0; FILTERED + 64];
-        for part in filtered.chunks(FILTERED) {
-            let mut winner_count = 0;
-            let thresholds = thresholds(&least);
-            for block in part.chunks(64) {
-                let group = load_group(block);
-                let [bins, values] = bins_and_values(group);
-                let limits = _mm512_permutex2var_epi8(thresholds[0], bins, thresholds[1]);
-                let valid = u64::MAX >> (64 - block.len());
-                let mut mask = _mm512_cmple_epu8_mask(values, limits) & valid;
-                if mask == 0 {
-                    continue;
-                }
-                for words in group {
-                    let some = low16(low32(mask));
-                    store_some(&mut winners, winner_count, _mm512_maskz_compress_epi32(some, words));
-                    winner_count += usize_of(some.count_ones());
-                    mask >>= 16;
-                }
-            }
-            scatter(winners.get(..winner_count).unwrap_or_default(), &mut least);
-        }
-        for (lane, &value) in lanes.iter_mut().zip(&least) {
-            // `u32::MAX` is no hash, for hashes have 31 bits.
-            *lane = (*lane).min(if value == u32::MAX { u32::MAX } else { value & VALUE_MASK });
-        }
-    }
-
-    /// One at a time: the slot is known only when the hash is.
-    fn scatter(hashes: &[u32], least: &mut [u32; LANES]) {
-        for &h in hashes {
-            let (slot, _) = throw(h);
-            least[slot] = least[slot].min(h);
-        }
-    }
-
-    /// One of the rounds after the first: only what falls into an open slot counts.
-    fn later_round(hashes: &[u32], keys: &HashKeys, r: usize, open: &mut [u64; 2], lanes: &mut [u32; LANES]) {
-        let (mul, add) = (keys.round_mul[r], keys.round_add[r]);
-        let (mul_all, add_all) = (splat(mul), splat(add));
-        let floor = u32_saturating(r) << VALUE_BITS;
-        let is_open = [_mm512_movm_epi8(open[0]), _mm512_movm_epi8(open[1])];
-        for block in hashes.chunks(64) {
-            let [a, b, c, d] = load_group(block);
-            let thrown = [throw_all(a, mul_all, add_all), throw_all(b, mul_all, add_all), throw_all(c, mul_all, add_all), throw_all(d, mul_all, add_all)];
-            let bins = bins(thrown);
-            let found = _mm512_permutex2var_epi8(is_open[0], bins, is_open[1]);
-            let mut hits = _mm512_movepi8_mask(found) & (u64::MAX >> (64 - block.len()));
-            while hits != 0 {
-                let h = block.get(usize_of(hits.trailing_zeros())).copied().unwrap_or_default();
-                let (slot, value) = throw(h.wrapping_mul(mul).wrapping_add(add));
-                lanes[slot] = lanes[slot].min(floor | value);
-                open[slot / 64] &= !(1 << (slot % 64));
-                hits &= hits - 1;
-            }
-        }
-    }
-
-    /// All rounds in which slots are picked, sixteen rounds a step, for a set that needs nearly all of them.
-    fn absorb_few(hashes: &[u32], keys: &HashKeys, open: &mut [u64; 2], lanes: &mut [u32; LANES]) {
-        let (muls, adds) = (keys.round_mul.as_chunks::<16>().0, keys.round_add.as_chunks::<16>().0);
-        for (step, (mul, add)) in (0_u32..).zip(muls.iter().zip(adds)).take(LANES / 16) {
-            if *open == [0, 0] {
-                return;
-            }
-            let [first, second] = *open;
-            let halves = [low32(first), low32(first >> 32), low32(second), low32(second >> 32)];
-            let is_open = _mm512_broadcast_i32x4(_mm_setr_epi32(
-                halves[0].cast_signed(),
-                halves[1].cast_signed(),
-                halves[2].cast_signed(),
-                halves[3].cast_signed(),
-            ));
-            for &h in hashes {
-                let thrown = _mm512_add_epi32(_mm512_mullo_epi32(splat(h), load_words(mul)), load_words(add));
-                let slots = _mm512_srli_epi32::<24>(thrown);
-                let word = _mm512_permutexvar_epi32(_mm512_srli_epi32::<5>(slots), is_open);
-                let bit = _mm512_sllv_epi32(splat(1), _mm512_and_si512(slots, splat(31)));
-                let mut hits = _mm512_test_epi32_mask(word, bit);
-                let mut spilled = [0; 16];
-                store_words(&mut spilled, thrown);
-                while hits != 0 {
-                    let i = hits.trailing_zeros();
-                    let (slot, value) = throw(spilled[usize_of(i & 15)]);
-                    lanes[slot] = lanes[slot].min((16 * step + i) << VALUE_BITS | value);
-                    open[slot / 64] &= !(1 << (slot % 64));
-                    hits &= hits - 1;
-                }
-            }
-        }
-    }
-
-    /// All rounds in which slots are picked, without a branch that depends on a hash.
-    fn absorb_fewest(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
-        let (muls, adds) = (keys.round_mul.as_chunks::<16>().0, keys.round_add.as_chunks::<16>().0);
-        for &h in hashes {
-            let mut thrown = [0; LANES];
-            for (to, (mul, add)) in thrown.as_chunks_mut::<16>().0.iter_mut().zip(muls.iter().zip(adds)) {
-                store_words(to, _mm512_add_epi32(_mm512_mullo_epi32(splat(h), load_words(mul)), load_words(add)));
-            }
-            for (r, &x) in (0_u32..).zip(&thrown) {
-                let (slot, value) = throw(x);
-                lanes[slot] = lanes[slot].min(r << VALUE_BITS | value);
-            }
-        }
-    }
-
-    /// The last rounds: a slot still open takes the smallest value of all hashes.
-    fn force(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
-        let muls = keys.round_mul.as_chunks::<16>().0.iter().skip(LANES / 16);
-        let adds = keys.round_add.as_chunks::<16>().0.iter().skip(LANES / 16);
-        let floors = (0_u32..).step_by(16).map(|slot| (u32_saturating(LANES) + slot) << VALUE_BITS);
-        for (((mul, add), lane), floor) in muls.zip(adds).zip(lanes.as_chunks_mut::<16>().0).zip(floors) {
-            let before = load_words(lane);
-            if _mm512_cmpge_epu32_mask(before, splat(floor)) == 0 {
-                continue;
-            }
-            let steps = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-            let floor = _mm512_add_epi32(splat(floor), _mm512_slli_epi32::<24>(steps));
-            let mut least = before;
-            for &h in hashes {
-                let thrown = _mm512_add_epi32(_mm512_mullo_epi32(splat(h), load_words(mul)), load_words(add));
-                let value = or(floor, _mm512_and_si512(thrown, splat(VALUE_MASK)));
-                least = _mm512_min_epu32(least, value);
-            }
-            store_words(lane, least);
-        }
-    }
-
-    /// The slots whose lane is at least `floor`, one bit each.
-    fn open_slots(lanes: &[u32; LANES], floor: u32) -> [u64; 2] {
-        let mut open = [0_u64; 2];
-        for (i, words) in lanes.as_chunks::<16>().0.iter().enumerate() {
-            let mask = _mm512_cmpge_epu32_mask(load_words(words), splat(floor));
-            open[i / 4] |= u64::from(mask) << (16 * (i % 4));
-        }
-        open
-    }
-
-    /// The top byte of the value each slot holds, 255 where it holds none.
-    fn thresholds(least: &[u32; LANES]) -> [__m512i; 2] {
-        let (first, second) = least.split_at(LANES / 2);
-        [bins_and_values(load_group(first))[1], bins_and_values(load_group(second))[1]]
-    }
-
-    /// Numbers thrown in one round.
-    fn throw_all(words: __m512i, mul: __m512i, add: __m512i) -> __m512i {
-        _mm512_add_epi32(_mm512_mullo_epi32(words, mul), add)
-    }
-
-    /// Up to 64 words from the start, zeros after them.
-    fn load_group(words: &[u32]) -> [__m512i; 4] {
-        if let Some(block) = words.first_chunk::<64>() {
-            let (w, _) = block.as_chunks::<16>();
-            if let [a, b, c, d] = w {
-                return [load_words(a), load_words(b), load_words(c), load_words(d)];
-            }
-        }
-        [load_words_at(words, 0), load_words_at(words, 16), load_words_at(words, 32), load_words_at(words, 48)]
-    }
-
     /// Up to 16 words from `at` on, zeros after them.
     fn load_words_at(words: &[u32], at: usize) -> __m512i {
         match words.get(at..) {
             Some(rest) => load_some_words(rest),
             None => splat(0),
         }
-    }
-
-    /// The top bytes of 64 numbers, and the bytes below them.
-    fn bins_and_values(words: [__m512i; 4]) -> [__m512i; 2] {
-        let [a, b, c, d] = words;
-        let odd = load_table(&ODD_HALVES);
-        let (ab, cd) = (_mm512_permutex2var_epi16(a, odd, b), _mm512_permutex2var_epi16(c, odd, d));
-        let even_bytes = load(&EVEN_BYTES);
-        let odd_bytes = _mm512_add_epi8(even_bytes, _mm512_set1_epi8(1));
-        [_mm512_permutex2var_epi8(ab, odd_bytes, cd), _mm512_permutex2var_epi8(ab, even_bytes, cd)]
-    }
-
-    /// The top bytes of 64 numbers.
-    fn bins(words: [__m512i; 4]) -> __m512i {
-        bins_and_values(words)[0]
     }
 
     fn finish(sum: __m512i, keys: &HashKeys) -> __m512i {
@@ -423,11 +208,6 @@ parts! {
     fn load_words(words: &[u32; 16]) -> __m512i {
         // SAFETY: the array is as long as the vector, and the load needs no alignment.
         unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
-    }
-
-    fn load_table(halves: &[u16; 32]) -> __m512i {
-        // SAFETY: the array is as long as the vector, and the load needs no alignment.
-        unsafe { _mm512_loadu_si512(halves.as_ptr().cast()) }
     }
 
     fn load_pair(bytes: &[u8; 128]) -> [__m512i; 2] {
@@ -499,25 +279,3 @@ parts! {
         unsafe { _mm_storeu_si128(bytes.as_mut_ptr().cast(), vector) }
     }
 }
-
-/// Picks the odd halves of 32 words.
-const ODD_HALVES: [u16; 32] = {
-    let mut table = [0; 32];
-    let mut i = 0;
-    while i < 32 {
-        table[usize_of(low32(i))] = low16(low32(2 * i + 1));
-        i += 1;
-    }
-    table
-};
-
-/// Picks the even bytes of 128.
-const EVEN_BYTES: [u8; 64] = {
-    let mut table = [0; 64];
-    let mut i = 0;
-    while i < 64 {
-        table[usize_of(i)] = crate::num::low8(2 * i);
-        i += 1;
-    }
-    table
-};

@@ -1,0 +1,399 @@
+//! The rounds of a sketch for AVX-512: what may win a slot is found sixteen at a time, and put there one at a time.
+//!
+//! Throwing sixteen numbers and asking whether they fall into an open slot takes a few cycles; taking the minimum of a
+//! slot takes more than one for each number, and asking again which slots are open waits until all stores before are
+//! done. So numbers that cannot win are kept out of the slots, several rounds are thrown between two such questions, and
+//! nothing branches on a single number. Rounds thrown in vain do no harm: a later round never wins.
+
+use super::*;
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+/// Numbers that one pass over the hashes may find.
+const HITS_MAX: usize = HASHES_MAX;
+
+/// Sets of more hashes are thinned before their first round.
+const THINNED: usize = 448;
+
+/// Hashes a slot that thinning leaves, as a fraction: enough to fill most slots.
+const LEFT_A_SLOT: [u32; 2] = [3, 2];
+
+/// Hashes compared with one copy of what the slots hold.
+const FILTERED: usize = 512;
+
+/// What a pass throws while more than [`MANY_OPEN`] slots are open, and after that: fewer passes want more throws, fewer
+/// useless hits less.
+const THROWS: [usize; 2] = [256, 640];
+
+/// See [`THROWS`].
+const MANY_OPEN: u32 = 32;
+
+/// Sets of fewer hashes than a vector has lanes go with rounds, not hashes, side by side.
+const FEW: usize = 16;
+
+/// Room for the hits of one pass; what was not written is not read.
+type Room = [MaybeUninit<u32>; HITS_MAX + 16];
+
+/// Room before anything is written.
+const ROOM: Room = [MaybeUninit::uninit(); HITS_MAX + 16];
+
+parts! {
+    /// Adds at most [`HASHES_MAX`] hashes to the lanes.
+    pub(super) fn absorb_piece(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
+        if hashes.len() < FEW {
+            all_rounds_of_few(hashes, keys, lanes);
+        } else {
+            first_round(hashes, lanes);
+            later_rounds(hashes, keys, lanes);
+        }
+    }
+
+    /// Round 0: each slot gets the smallest hash that falls into it.
+    fn first_round(hashes: &[u32], lanes: &mut [u32; LANES]) {
+        let mut hits = ROOM;
+        if open_slots(lanes, 1 << VALUE_BITS) != [u64::MAX; 2] {
+            for part in hashes.chunks(FILTERED) {
+                let thresholds = thresholds(lanes);
+                let hit_count = find(part, &mut hits, |words| below_thresholds(words, thresholds));
+                scatter_hashes(written(&mut hits, hit_count), lanes);
+            }
+            return;
+        }
+        if hashes.len() <= THINNED {
+            scatter_hashes(hashes, lanes);
+            return;
+        }
+        // Most slots get their smallest from the smallest of all; the few slots left open then look at the rest.
+        let [left, of] = LEFT_A_SLOT;
+        let limit = VALUE_MASK / u32_saturating(hashes.len()) * (u32_saturating(LANES) * left / of);
+        let limit = splat(limit << 8);
+        let hit_count = find(hashes, &mut hits, |words| _mm512_cmple_epu32_mask(_mm512_slli_epi32::<8>(words), limit));
+        scatter_hashes(written(&mut hits, hit_count), lanes);
+        let open = open_slots(lanes, 1 << VALUE_BITS);
+        if open != [0, 0] {
+            let is_open = spread(open);
+            let hit_count = find(hashes, &mut hits, |words| falls_open(words, is_open));
+            scatter_hashes(written(&mut hits, hit_count), lanes);
+        }
+    }
+
+    /// The rounds after the first, until every slot has a lane of an earlier one.
+    fn later_rounds(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
+        let mut round = 1;
+        // At first nearly every slot is open.
+        while round * hashes.len() < LANES {
+            let (mul, add) = (splat(keys.round_mul[round]), splat(keys.round_add[round]));
+            let floor = splat(u32_saturating(round) << VALUE_BITS);
+            let (blocks, rest) = hashes.as_chunks::<16>();
+            for block in blocks {
+                let thrown = _mm512_add_epi32(_mm512_mullo_epi32(load_words(block), mul), add);
+                scatter_all(thrown, lane_of(thrown, floor), lanes);
+            }
+            for &h in rest {
+                let thrown = h.wrapping_mul(keys.round_mul[round]).wrapping_add(keys.round_add[round]);
+                put(lanes, thrown, u32_saturating(round) << VALUE_BITS | thrown & VALUE_MASK);
+            }
+            round += 1;
+        }
+        while round < LANES {
+            let open = open_slots(lanes, u32_saturating(round) << VALUE_BITS);
+            if open == [0, 0] {
+                return;
+            }
+            let open_count = open[0].count_ones() + open[1].count_ones();
+            let throws = THROWS[usize::from(open_count <= MANY_OPEN)];
+            let rounds = (throws / hashes.len()).clamp(1, LANES - round);
+            throw_many(hashes, keys, round..round + rounds, open, lanes);
+            round += rounds;
+        }
+        if open_slots(lanes, u32_saturating(LANES) << VALUE_BITS) != [0, 0] {
+            force(hashes, keys, lanes);
+        }
+    }
+
+    /// All rounds of fewer than sixteen hashes.
+    fn all_rounds_of_few(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
+        let mut group = first_rounds_of_few(hashes, keys, lanes);
+        let mut more = if hashes.len() < 8 { 8_usize.div_ceil(hashes.len()) } else { 2 };
+        while group < LANES / 16 {
+            let open = open_slots(lanes, u32_saturating(16 * group) << VALUE_BITS);
+            if open == [0, 0] {
+                return;
+            }
+            let end = (group + more).min(LANES / 16);
+            throw_few(hashes, keys, group..end, open, lanes);
+            (group, more) = (end, if hashes.len() < 8 { 2 * more } else { LANES / 16 });
+        }
+        force(hashes, keys, lanes);
+    }
+
+    /// Throws all hashes in some rounds, hashes side by side.
+    fn throw_many(hashes: &[u32], keys: &HashKeys, rounds: Range<usize>, open: [u64; 2], lanes: &mut [u32; LANES]) {
+        let is_open = spread(open);
+        let (mut hits, mut won, mut hit_count) = (ROOM, ROOM, 0);
+        let (blocks, rest) = hashes.as_chunks::<16>();
+        for round in rounds {
+            let (mul, add) = (splat(keys.round_mul[round]), splat(keys.round_add[round]));
+            let floor = splat(u32_saturating(round) << VALUE_BITS);
+            for block in blocks {
+                let thrown = _mm512_add_epi32(_mm512_mullo_epi32(load_words(block), mul), add);
+                let found = falls_open(thrown, is_open);
+                write(&mut hits, hit_count, found, thrown);
+                write(&mut won, hit_count, found, lane_of(thrown, floor));
+                hit_count += usize_of(u32::from(found).count_ones());
+            }
+            if !rest.is_empty() {
+                let thrown = _mm512_add_epi32(_mm512_mullo_epi32(load_some_words(rest), mul), add);
+                let found = falls_open(thrown, is_open) & (u16::MAX >> (16 - rest.len()));
+                write(&mut hits, hit_count, found, thrown);
+                write(&mut won, hit_count, found, lane_of(thrown, floor));
+                hit_count += usize_of(u32::from(found).count_ones());
+            }
+        }
+        scatter(written(&mut hits, hit_count), written(&mut won, hit_count), lanes);
+    }
+
+    /// Throws a few hashes in some groups of sixteen rounds, rounds side by side.
+    fn throw_few(hashes: &[u32], keys: &HashKeys, groups: Range<usize>, open: [u64; 2], lanes: &mut [u32; LANES]) {
+        let is_open = spread(open);
+        let (mut hits, mut won, mut hit_count) = (ROOM, ROOM, 0);
+        for group in groups {
+            let [mul, add] = round_keys(keys, group);
+            let floor = floors(group);
+            for &h in hashes {
+                let thrown = _mm512_add_epi32(_mm512_mullo_epi32(splat(h), mul), add);
+                let found = falls_open(thrown, is_open);
+                write(&mut hits, hit_count, found, thrown);
+                write(&mut won, hit_count, found, lane_of(thrown, floor));
+                hit_count += usize_of(u32::from(found).count_ones());
+            }
+        }
+        scatter(written(&mut hits, hit_count), written(&mut won, hit_count), lanes);
+    }
+
+    /// The first rounds of a few hashes, where there is a short way; returns the group of rounds after them.
+    fn first_rounds_of_few(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) -> usize {
+        if open_slots(lanes, LANE_EMPTY) == [u64::MAX; 2] {
+            match *hashes {
+                [a] => return throw_in_order([a], keys, lanes),
+                [a, b] => return throw_in_order([a, b], keys, lanes),
+                [a, b, c] => return throw_in_order([a, b, c], keys, lanes),
+                [a, b, c, d] => return throw_in_order([a, b, c, d], keys, lanes),
+                [a, b, c, d, e] => return throw_in_order([a, b, c, d, e], keys, lanes),
+                [a, b, c, d, e, f] => return throw_in_order([a, b, c, d, e, f], keys, lanes),
+                [a, b, c, d, e, f, g] => return throw_in_order([a, b, c, d, e, f, g], keys, lanes),
+                [a, b, c, d, e, f, g, h] => return throw_in_order([a, b, c, d, e, f, g, h], keys, lanes),
+                _ => {}
+            }
+        }
+        let groups = (LANES / 16).div_ceil(hashes.len());
+        for group in 0..groups {
+            let [mul, add] = round_keys(keys, group);
+            let floor = floors(group);
+            for &h in hashes {
+                let thrown = _mm512_add_epi32(_mm512_mullo_epi32(splat(h), mul), add);
+                scatter_all(thrown, lane_of(thrown, floor), lanes);
+            }
+        }
+        groups
+    }
+
+    /// Puts sixteen throws where they fall, if they are the smallest there.
+    fn scatter_all(thrown: __m512i, won: __m512i, lanes: &mut [u32; LANES]) {
+        let (mut hits, mut values) = ([0; 16], [0; 16]);
+        store_words(&mut hits, thrown);
+        store_words(&mut values, won);
+        for (&hit, &lane) in hits.iter().zip(&values) {
+            put(lanes, hit, lane);
+        }
+    }
+}
+
+/// Throws up to four hashes about 128 times into empty lanes. What is to win is stored last, so that no minimum is
+/// needed: late rounds first, and in a round the largest value first. Returns the group of sixteen rounds after them.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq")]
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
+fn throw_in_order<const N: usize>(hashes: [u32; N], keys: &HashKeys, lanes: &mut [u32; LANES]) -> usize {
+    let groups = if N <= 2 { LANES / 16 } else { (LANES / 16).div_ceil(N) };
+    for group in (0..groups).rev() {
+        let [mul, add] = round_keys(keys, group);
+        let mut sorted = [splat(0); N];
+        for (to, h) in sorted.iter_mut().zip(hashes) {
+            // The value on top, the slot below, so that the larger number has the larger value.
+            *to = _mm512_rol_epi32::<8>(_mm512_add_epi32(_mm512_mullo_epi32(splat(h), mul), add));
+        }
+        for i in 1..N {
+            for j in (0..i).rev() {
+                let (low, high) = (sorted[j], sorted[j + 1]);
+                sorted[j] = _mm512_min_epu32(low, high);
+                sorted[j + 1] = _mm512_max_epu32(low, high);
+            }
+        }
+        let floor = floors(group);
+        let (mut slots, mut won) = ([[0; 16]; N], [[0; 16]; N]);
+        for j in 0..N {
+            store_words(&mut slots[j], _mm512_and_si512(sorted[j], splat(0x7f)));
+            store_words(&mut won[j], or(floor, _mm512_srli_epi32::<8>(sorted[j])));
+        }
+        for i in (0..16).rev() {
+            for j in (0..N).rev() {
+                lanes[usize_of(slots[j][i]) % LANES] = won[j][i];
+            }
+        }
+    }
+    groups
+}
+
+parts! {
+    /// The last rounds: a slot still open takes the smallest value of all hashes.
+    fn force(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
+        for (group, lane) in (LANES / 16..).zip(lanes.as_chunks_mut::<16>().0) {
+            let [mul, add] = round_keys(keys, group);
+            let floor = floors(group);
+            let mut least = load_words(lane);
+            if hashes.len() > 4 && _mm512_cmpge_epu32_mask(least, floor) == 0 {
+                continue;
+            }
+            for &h in hashes {
+                let thrown = _mm512_add_epi32(_mm512_mullo_epi32(splat(h), mul), add);
+                least = _mm512_min_epu32(least, lane_of(thrown, floor));
+            }
+            store_words(lane, least);
+        }
+    }
+
+    /// Multipliers and addends of a group of sixteen rounds.
+    fn round_keys(keys: &HashKeys, group: usize) -> [__m512i; 2] {
+        let (muls, adds) = (keys.round_mul.as_chunks::<16>().0, keys.round_add.as_chunks::<16>().0);
+        match (muls.get(group), adds.get(group)) {
+            (Some(mul), Some(add)) => [load_words(mul), load_words(add)],
+            _ => [splat(0); 2],
+        }
+    }
+
+    /// The least lane of each of a group of sixteen rounds.
+    fn floors(group: usize) -> __m512i {
+        let steps = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        _mm512_slli_epi32::<24>(_mm512_add_epi32(splat(16 * u32_saturating(group)), steps))
+    }
+
+    /// The lanes that numbers thrown in a round become: `floor` and the value.
+    fn lane_of(thrown: __m512i, floor: __m512i) -> __m512i {
+        // (thrown & mask) | floor, as one table of three inputs.
+        _mm512_ternarylogic_epi32::<0xea>(thrown, splat(VALUE_MASK), floor)
+    }
+
+    /// Which of sixteen throws fall into an open slot.
+    fn falls_open(thrown: __m512i, is_open: [__m512i; 2]) -> u16 {
+        // Every byte is looked up, at its low seven bits; the top one is the slot, and the sign bit its answer.
+        _mm512_movepi32_mask(_mm512_permutex2var_epi8(is_open[0], thrown, is_open[1]))
+    }
+
+    /// Which of sixteen hashes have a value whose top byte is not above that of their slot.
+    fn below_thresholds(hashes: __m512i, thresholds: [__m512i; 2]) -> u16 {
+        let limits = _mm512_permutex2var_epi8(thresholds[0], hashes, thresholds[1]);
+        _mm512_cmple_epu32_mask(_mm512_slli_epi32::<8>(hashes), or(limits, splat(VALUE_MASK)))
+    }
+
+    /// The open slots, a byte each, for [`falls_open`].
+    fn spread(open: [u64; 2]) -> [__m512i; 2] {
+        [_mm512_movm_epi8(open[0]), _mm512_movm_epi8(open[1])]
+    }
+
+    /// The top byte of the value each slot holds, 255 where it holds none of round 0.
+    fn thresholds(lanes: &[u32; LANES]) -> [__m512i; 2] {
+        let mut quarters = [_mm_setzero_si128(); 8];
+        for (to, words) in quarters.iter_mut().zip(lanes.as_chunks::<16>().0) {
+            *to = _mm512_cvtusepi32_epi8(_mm512_srli_epi32::<16>(load_words(words)));
+        }
+        let [a, b, c, d, e, f, g, h] = quarters;
+        let four = |a, b, c, d| {
+            let halves = _mm512_inserti32x4::<1>(_mm512_castsi128_si512(a), b);
+            _mm512_inserti32x4::<3>(_mm512_inserti32x4::<2>(halves, c), d)
+        };
+        [four(a, b, c, d), four(e, f, g, h)]
+    }
+
+    /// The slots whose lane is at least `floor`, one bit each.
+    fn open_slots(lanes: &[u32; LANES], floor: u32) -> [u64; 2] {
+        let mut open = [0_u64; 2];
+        for (i, words) in lanes.as_chunks::<16>().0.iter().enumerate() {
+            let mask = _mm512_cmpge_epu32_mask(load_words(words), splat(floor));
+            open[i / 4] |= u64::from(mask) << (16 * (i % 4));
+        }
+        open
+    }
+
+    /// Writes the words that were found to `to`, from `at` on.
+    fn write(to: &mut Room, at: usize, found: u16, words: __m512i) {
+        if let Some(to) = to.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<16>()) {
+            // SAFETY: the array is as long as the vector, and the store needs no alignment.
+            unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), _mm512_maskz_compress_epi32(found, words)) }
+        }
+    }
+
+    /// The first `count` words, of which the first is repeated until their number divides by eight: a loop whose length
+    /// is known roughly is one the CPU guesses right more often.
+    fn written(words: &mut Room, count: usize) -> &[u32] {
+        if count == 0 || count > HITS_MAX {
+            return &[];
+        }
+        // SAFETY: `count` is not 0, so the first word was written.
+        let first = unsafe { words[0].assume_init() };
+        write(words, count, u16::MAX, splat(first));
+        // SAFETY: `count` words were written by `write` as they were counted, and sixteen more in the line above, which
+        // end inside the array because `count` is at most `HITS_MAX`.
+        unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), count.next_multiple_of(8)) }
+    }
+
+    /// Puts each hash into its slot if it is the smallest there. One at a time: the slot is known only when the hash is.
+    fn scatter_hashes(hashes: &[u32], lanes: &mut [u32; LANES]) {
+        let (eights, rest) = hashes.as_chunks::<8>();
+        for eight in eights {
+            for &h in eight {
+                put(lanes, h, h & VALUE_MASK);
+            }
+        }
+        for &h in rest {
+            put(lanes, h, h & VALUE_MASK);
+        }
+    }
+
+    /// Puts each lane into the slot that was hit, if it is the smallest there.
+    fn scatter(hits: &[u32], won: &[u32], lanes: &mut [u32; LANES]) {
+        for (hits, won) in hits.as_chunks::<8>().0.iter().zip(won.as_chunks::<8>().0) {
+            for (&hit, &lane) in hits.iter().zip(won) {
+                put(lanes, hit, lane);
+            }
+        }
+    }
+
+    fn put(lanes: &mut [u32; LANES], thrown: u32, lane: u32) {
+        let (slot, _) = throw(thrown);
+        let held = lanes[slot];
+        lanes[slot] = if held < lane { held } else { lane };
+    }
+}
+
+/// Writes the hashes that `is_hit` finds to `hits`; returns how many there are.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq")]
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
+fn find(hashes: &[u32], hits: &mut Room, is_hit: impl Fn(__m512i) -> u16) -> usize {
+    let mut hit_count = 0;
+    let (blocks, rest) = hashes.as_chunks::<16>();
+    for block in blocks {
+        let words = load_words(block);
+        let found = is_hit(words);
+        write(hits, hit_count, found, words);
+        hit_count += usize_of(u32::from(found).count_ones());
+    }
+    if !rest.is_empty() {
+        let words = load_some_words(rest);
+        let found = is_hit(words) & (u16::MAX >> (16 - rest.len()));
+        write(hits, hit_count, found, words);
+        hit_count += usize_of(u32::from(found).count_ones());
+    }
+    hit_count
+}
