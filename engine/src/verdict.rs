@@ -18,7 +18,7 @@ pub struct Verdict {
     pub first_ms: Option<i64>,
     /// Unix ms of the last of them that has a time.
     pub last_ms: Option<i64>,
-    /// The family the prompt belongs to, where one was mined.
+    /// The family the prompt belongs to: one that was mined, or one that is forming in the process's own recent traffic.
     pub family: Option<FamilySeen>,
     /// The convicted campaign over that family, where there is one.
     pub campaign: Option<u64>,
@@ -68,6 +68,9 @@ pub struct FamilySeen {
     pub accounts: u32,
     /// Distinct principals.
     pub principals: u32,
+    /// Whether this process noticed the template itself and no sealed table holds it yet: the counts are then those of
+    /// its own recent traffic, a principal is an account, and the id may change when families are mined.
+    pub is_forming: bool,
 }
 
 /// What to do about a request. The numbers are in the C header: never reuse one.

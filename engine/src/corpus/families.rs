@@ -4,7 +4,8 @@
 
 use crate::column::{Column, encode};
 use crate::error::{CorruptKind, Error, Result};
-use crate::family::Families;
+use crate::family::live::Table;
+use crate::family::{Anchors, Families};
 use crate::key::Keys;
 use crate::num::{u64_of, usize_of, usize_of_u64};
 use crate::store::segment::{Container, ContainerWriter};
@@ -44,6 +45,8 @@ pub mod section {
     pub const SKELETON_STARTS: u32 = 20;
     /// Sealed skeletons.
     pub const SKELETONS: u32 = 21;
+    /// What a gateway looks new texts up in, as [`crate::family::live::Table::seal`] wrote it.
+    pub const LOOKUP: u32 = 30;
 }
 
 /// What a family's texts were made of, as it is kept: sealed, and nothing else of them.
@@ -164,7 +167,9 @@ pub fn write(
         skeleton_starts.push(u64_of(sealed.len()));
     }
     writer.section(section::SKELETON_STARTS, &encode(skeleton_starts))?;
-    writer.section(section::SKELETONS, &sealed)
+    writer.section(section::SKELETONS, &sealed)?;
+    let documents = crate::num::u32_saturating(population.documents.len());
+    writer.section(section::LOOKUP, &Table::seal(families, documents))
 }
 
 /// The family tables of a store, opened.
@@ -178,6 +183,7 @@ pub struct FamilyTables<'a> {
     matches: Column<'a, u32>,
     skeleton_starts: Column<'a, u64>,
     skeletons: &'a [u8],
+    lookup: Option<Table<'a>>,
 }
 
 impl<'a> FamilyTables<'a> {
@@ -194,6 +200,13 @@ impl<'a> FamilyTables<'a> {
             matches: container.column(section::MATCHES)?,
             skeleton_starts: container.column(section::SKELETON_STARTS)?,
             skeletons: container.require(section::SKELETONS)?,
+            lookup: match container.section(section::LOOKUP) {
+                Some(bytes) => {
+                    let damaged = || container.damaged(section::LOOKUP, CorruptKind::Bounds);
+                    Some(Table::open(bytes).ok_or_else(damaged)?)
+                }
+                None => None,
+            },
         };
         let forms = tables.form_families.len();
         let rows = tables.ids.len();
@@ -256,6 +269,13 @@ impl<'a> FamilyTables<'a> {
     pub fn of_form(&self, segment: usize, form: usize) -> Option<u32> {
         let start = usize_of_u64(self.form_starts.get(segment)?)?;
         self.form_families.get(start.checked_add(form)?).filter(|family| *family != NONE)
+    }
+
+    /// The family of a text that no segment holds, from its anchors alone.
+    #[must_use]
+    pub fn of_anchors(&self, anchors: &Anchors, class: u8) -> Option<FamilyInfo> {
+        let found = self.lookup?.find(anchors, class)?;
+        self.info(usize_of(found.family)).ok()
     }
 
     /// Every family that a form holds, best first.

@@ -259,7 +259,21 @@ impl Preparer {
     }
 }
 
+impl Preparer {
+    /// The anchors of the normal form in `scratch`, for a lookup.
+    pub fn lookup_anchors<'a>(&self, scratch: &'a mut PrepareScratch) -> &'a anchor::Anchors {
+        self.anchorer.anchors(&scratch.form, &mut scratch.anchor, &mut scratch.anchors);
+        &scratch.anchors
+    }
+}
+
 impl PrepareScratch {
+    /// The anchors that [`Preparer::anchors`] encoded, decoded for a lookup; none where they are damaged.
+    pub fn decoded(&mut self, encoded: &[u8]) -> &anchor::Anchors {
+        anchor::decode_into(encoded, &mut self.anchors);
+        &self.anchors
+    }
+
     /// Signs of obfuscation in the text prepared last.
     #[must_use]
     pub fn flags(&self) -> u8 {

@@ -5,6 +5,7 @@
 //! query answers: unknown is an answer, and the request proceeds.
 
 mod counter;
+mod forming;
 mod lookup;
 mod neighbors;
 mod reader;

@@ -14,6 +14,7 @@ use super::sealed::Sealed;
 use super::writer::{rank, signature_of};
 use crate::corpus::NONE;
 use crate::corpus::builder::PreparedPart;
+use crate::corpus::families::FamilyInfo;
 use crate::corpus::prepare::{CodeSource, PrepareScratch, Preparer};
 use crate::corpus::snapshot::{check_keys, display_id, spec_of};
 use crate::error::{Error, Result};
@@ -135,10 +136,13 @@ impl Scratch {
 
 /// One part, as it is looked up.
 #[derive(Debug, Clone, Copy)]
-struct Sketch {
+struct Sketch<'a> {
     class: u8,
     fingerprint: u128,
     signature: Signature,
+    has_family: bool,
+    /// Its anchors as they are kept; `None` where its normal form is in the scratch and they are still to be made.
+    anchors: Option<&'a [u8]>,
 }
 
 /// The kinds of part that are looked up, in the order in which they count: the user's turns where there are any, else
@@ -361,40 +365,54 @@ impl Reader {
                 verdict.depth = Depth::Fingerprint;
                 break;
             }
-            let sketch =
-                Sketch { class: piece.kind.class(), fingerprint, signature: preparer.signature(&mut scratch.prepare) };
+            let sketch = Sketch {
+                class: piece.kind.class(),
+                fingerprint,
+                signature: preparer.signature(&mut scratch.prepare),
+                has_family: piece.kind.has_family(),
+                anchors: None,
+            };
             self.add(state, &sketch, deadline, scratch, None, &mut verdict);
         }
         verdict
     }
 
-    /// The verdict over parts that are sketched already, for whoever records them too.
-    pub(super) fn verdict_of_parts(
+    /// The verdict over parts that are sketched already, for whoever records them too, and the part whose family is
+    /// still unknown after all of them were looked up.
+    pub(super) fn verdict_of_parts<'p>(
         &self,
         state: &State,
-        parts: &[PreparedPart],
+        parts: &'p [PreparedPart],
         deadline: Deadline,
         scratch: &mut Scratch,
         recent: &Recent,
-    ) -> Verdict {
+    ) -> (Verdict, Option<&'p PreparedPart>) {
         let mut verdict = Verdict { store_damaged: !state.trouble.is_empty(), ..Verdict::default() };
+        let mut first = None;
         for kind in looked_up(parts.iter().map(|part| part.kind)) {
             let Some(part) = parts.iter().rev().find(|part| part.kind == kind) else { continue };
             if verdict.fingerprint.is_some() && (verdict.family.is_some() || verdict.depth != Depth::Full) {
                 break;
             }
-            let (class, fingerprint) = (kind.class(), part.fingerprint);
-            let sketch = Sketch { class, fingerprint, signature: signature_of(part) };
+            let sketch = Sketch {
+                class: kind.class(),
+                fingerprint: part.fingerprint,
+                signature: signature_of(part),
+                has_family: kind.has_family(),
+                anchors: Some(&part.anchors),
+            };
             self.add(state, &sketch, deadline, scratch, Some(recent), &mut verdict);
+            first = first.or(Some(part).filter(|part| kind.has_family() && !part.is_empty));
         }
-        verdict
+        let unknown = first.filter(|_| verdict.family.is_none() && verdict.depth == Depth::Full);
+        (verdict, unknown)
     }
 
     /// Looks one part up: the first decides the verdict, a later one only its family.
     fn add(
         &self,
         state: &State,
-        sketch: &Sketch,
+        sketch: &Sketch<'_>,
         deadline: Deadline,
         scratch: &mut Scratch,
         recent: Option<&Recent>,
@@ -416,13 +434,13 @@ impl Reader {
     fn look_up(
         &self,
         state: &State,
-        sketch: &Sketch,
+        sketch: &Sketch<'_>,
         deadline: Deadline,
         scratch: &mut Scratch,
         recent: Option<&Recent>,
         verdict: &mut Verdict,
     ) {
-        let Sketch { class, fingerprint, signature } = *sketch;
+        let Sketch { class, fingerprint, signature, .. } = *sketch;
         if signature.is_empty() {
             return;
         }
@@ -452,7 +470,7 @@ impl Reader {
                 verdict.nearest = Some(Nearest { place, resemblance, is_exact: found.is_exact });
             }
             if is_better {
-                family_place = Some((place, found.form));
+                family_place = Some((place, found.form, found.is_exact));
             }
         }
         verdict.requests_seen = senders.requests;
@@ -462,13 +480,7 @@ impl Reader {
             recent.look_up(&probe, self.kernels, &mut accounts, verdict);
         }
         verdict.accounts_seen = accounts.count();
-        let family = family_place.and_then(|(place, form)| state.sealed()?.family_of(place, form));
-        verdict.family = family.map(|family| FamilySeen {
-            id: family.id,
-            requests: family.requests,
-            accounts: family.accounts,
-            principals: family.principals,
-        });
+        verdict.family = family_of(state, sketch, family_place, deadline, scratch);
         let judged = verdict.family.and_then(|family| state.sealed()?.judgement_of(family.id));
         verdict.campaign = judged.map(|judged| judged.campaign).filter(|campaign| *campaign != 0);
         verdict.advice = judged.map_or(Advice::Allow, |judged| judged.advice);
@@ -509,5 +521,40 @@ impl Reader {
         self.state()
             .and_then(|state| state.sealed().map(|sealed| u32_saturating(sealed.segments().count())))
             .unwrap_or(0)
+    }
+}
+
+/// The mined family of a text. A text that was mined has the family it was given; a new one is compared with the cores of
+/// all families, and only then has that of its near-duplicate. `near` is place of the segment, form, and whether it is the
+/// very text.
+fn family_of(
+    state: &State,
+    sketch: &Sketch<'_>,
+    near: Option<(usize, usize, bool)>,
+    deadline: Deadline,
+    scratch: &mut Scratch,
+) -> Option<FamilySeen> {
+    let sealed = state.sealed()?;
+    let given = near.and_then(|(place, form, is_exact)| Some((sealed.family_of(place, form)?, is_exact)));
+    let info = match given {
+        Some((family, true)) => family,
+        _ if sketch.has_family && !deadline.passed() => {
+            let prepare = &mut scratch.prepare;
+            let anchors = match (sketch.anchors, state.preparer()) {
+                (Some(encoded), _) => prepare.decoded(encoded),
+                (None, Some(preparer)) => preparer.lookup_anchors(prepare),
+                (None, None) => return given.map(|(family, _)| FamilySeen::from(family)),
+            };
+            sealed.family_of_anchors(anchors, sketch.class).or(given.map(|(family, _)| family))?
+        }
+        _ => given?.0,
+    };
+    Some(FamilySeen::from(info))
+}
+
+impl From<FamilyInfo> for FamilySeen {
+    fn from(info: FamilyInfo) -> Self {
+        let FamilyInfo { id, requests, accounts, principals, .. } = info;
+        Self { id, requests, accounts, principals, is_forming: false }
     }
 }

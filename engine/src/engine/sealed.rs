@@ -6,6 +6,7 @@ use crate::corpus::exemplars::Exemplars;
 use crate::corpus::families::{FamilyInfo, FamilyTables};
 use crate::corpus::snapshot::Segment;
 use crate::corpus::verdicts::{Judgement, Judgements};
+use crate::family::Anchors;
 use crate::num::usize_of;
 use crate::store::Store;
 use crate::store::manifest::{Manifest, SegmentEntry};
@@ -108,6 +109,11 @@ impl Sealed {
         let mined = self.manifest.families.as_ref()?.segments.iter().position(|segment| segment == name)?;
         let tables = FamilyTables::new(self.families.as_ref()?).ok()?;
         tables.info(usize_of(tables.of_form(mined, form)?)).ok()
+    }
+
+    /// The family of a text that no mined segment holds, by its anchors.
+    pub(super) fn family_of_anchors(&self, anchors: &Anchors, class: u8) -> Option<FamilyInfo> {
+        FamilyTables::new(self.families.as_ref()?).ok()?.of_anchors(anchors, class)
     }
 }
 

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::forming::Forming;
 use super::reader::{Deadline, Piece, QueryOptions, Reader, Scratch, State};
 use super::recent::{Recent, Sighting};
 use crate::corpus::builder::{PreparedPart, PreparedRequest};
 use crate::corpus::prepare::{CodeSource, Preparer};
 use crate::corpus::snapshot::check_codes;
 use crate::corpus::turns::RequestTurns;
-use crate::corpus::{ACCUSABLE, LEVELS, OriginNames, observation};
+use crate::corpus::{ACCUSABLE, LEVELS, Level, OriginNames, observation};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::num::{low8, low64, u32_saturating};
@@ -85,6 +86,7 @@ pub struct Writer {
     preparer: Arc<Preparer>,
     logs: Mutex<Logs>,
     recent: Recent,
+    forming: Forming,
     /// The manifest up to which recent traffic was forgotten.
     seen_manifest: AtomicU64,
     observed: AtomicU64,
@@ -129,6 +131,7 @@ impl Writer {
             preparer,
             logs: Mutex::new(Logs { current, base: 0, retired: Vec::new() }),
             recent: Recent::default(),
+            forming: Forming::default(),
             seen_manifest: AtomicU64::new(0),
             observed: AtomicU64::new(0),
             not_recorded: AtomicU64::new(0),
@@ -204,11 +207,16 @@ impl Writer {
         let mut scratch = self.reader.scratch();
         let pieces = pieces.get(..limits::PARTS_MAX).unwrap_or(pieces);
         let (parts, depth) = self.sketch(pieces, codes, deadline, &mut scratch);
-        let mut verdict = self.reader.verdict_of_parts(&state, &parts, deadline, &mut scratch, &self.recent);
+        let (mut verdict, unknown) = self.reader.verdict_of_parts(&state, &parts, deadline, &mut scratch, &self.recent);
         verdict.depth = verdict.depth.max(depth);
+        let account = account_of(&envelope, &self.preparer);
+        if let Some(part) = unknown {
+            let anchors = scratch.prepare.decoded(&part.anchors);
+            verdict.family = self.forming.observe(anchors, part.kind.class(), low64(part.fingerprint), account);
+        }
         self.reader.give_back(scratch);
         let number = self.observed.fetch_add(1, Ordering::Relaxed);
-        let recorded = self.record(envelope, parts, number);
+        let recorded = self.record(envelope, parts, account, number);
         if recorded.is_err() {
             self.not_recorded.fetch_add(1, Ordering::Relaxed);
         }
@@ -250,7 +258,7 @@ impl Writer {
     }
 
     /// Records the request that is `number` of this process.
-    fn record(&self, envelope: Envelope, parts: Vec<PreparedPart>, number: u64) -> Result<u64> {
+    fn record(&self, envelope: Envelope, parts: Vec<PreparedPart>, account: Option<u64>, number: u64) -> Result<u64> {
         let keys = self.preparer.keys();
         let log = self.log();
         let time_ms = envelope.time_ms.unwrap_or_else(now_ms);
@@ -259,10 +267,6 @@ impl Writer {
             // Two requests without id may say the same in the same millisecond; the log's name is drawn at random.
             None => keys.identity(false, format!("{} {number} {time_ms}", log.0.name()).as_bytes()),
         };
-        let account = ACCUSABLE
-            .iter()
-            .find_map(|level| envelope.origin[level.index()].as_deref().map(|name| (level.index(), name)))
-            .map(|(level, name)| low64(keys.name(low8(u32_saturating(level)), name)));
         let first = parts.iter().min_by_key(|part| rank(part.kind));
         let seen = first.map(|part| (part.fingerprint, part.kind.class(), part.signature, part.is_empty));
         // A streamed body is reduced before its turns could be hashed: the gateway tells no conversation.
@@ -398,6 +402,13 @@ pub(super) const fn rank(kind: PartKind) -> u8 {
         PartKind::ToolResult => 6,
         PartKind::Shape => 7,
     }
+}
+
+/// A keyed number of the account that can be accused.
+fn account_of(envelope: &Envelope, preparer: &Preparer) -> Option<u64> {
+    let name = |level: &Level| Some((level.index(), envelope.origin[level.index()].as_deref()?));
+    let (level, name) = ACCUSABLE.iter().find_map(name)?;
+    Some(low64(preparer.keys().name(low8(u32_saturating(level)), name)))
 }
 
 fn now_ms() -> i64 {

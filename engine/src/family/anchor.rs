@@ -1,6 +1,9 @@
 //! Chooses the anchors of a text: keyed fingerprints of three-token shingles, dense where templates show (both ends),
 //! thin in the middle, and writes them in few bytes, since every distinct text keeps them on disk.
 //!
+//! A skeleton may be too short for a shingle: in `Question: ... Answer:` each one reaches into the slot. So a text has one
+//! more anchor, its frame: the first word and the last.
+//!
 //! Winnowing (Schleimer, Wilkerson, Aiken 2003) thins the middle: of every `WINDOW` neighbouring shingles the one with
 //! the smallest hash stays, so that two texts which share a run of `WINDOW + 2` tokens surely share an anchor.
 
@@ -13,8 +16,8 @@ use crate::text::tokens::{Token, Tokenizer, Tokens, folded_multiply};
 pub const SHINGLE_TOKENS: usize = 3;
 /// Shingles kept whole at the beginning of a text.
 pub const HEAD: usize = 24;
-/// Shingles kept whole at its end.
-pub const TAIL: usize = 12;
+/// Shingles kept whole at its end. As many as at the beginning: a skeleton that stands after its slot is no shorter.
+pub const TAIL: usize = 24;
 /// Neighbouring shingles of the middle of which one stays.
 pub const WINDOW: usize = 6;
 /// Token hashes below this are kept: half of all tokens, which is enough to know an account's wording again.
@@ -123,6 +126,13 @@ impl Anchorer {
                 out.anchors.push(Anchor { fingerprint, position });
             }
         }
+        if let [begin, first, _, .., last, _] = tokens {
+            // It stands at END, where no shingle begins.
+            let fingerprint = self.fingerprint(self.mix(&[*begin, *first, *last]));
+            if is_new(fingerprint, seen, &out.anchors) {
+                out.anchors.push(Anchor { fingerprint, position: out.token_count - 1 });
+            }
+        }
     }
 
     /// Replaces `out` by a sample of the tokens of the text whose anchors `scratch` made last: the 32-bit hashes below
@@ -159,7 +169,7 @@ impl Anchorer {
         orders.extend(middle.iter().map(|&shingle| folded_multiply(shingle, self.order)));
         winnow(orders, chosen);
         let tail = num::u32_saturating(tail_from)..num::u32_saturating(count);
-        let room = limits::ANCHORS_MAX - TAIL;
+        let room = limits::ANCHORS_MAX - TAIL - 1;
         let mut shift = 0;
         while chosen.len() > room && shift < 63 {
             shift += 1;
@@ -342,6 +352,13 @@ pub fn decode_into(bytes: &[u8], out: &mut Anchors) -> bool {
     }
     out.anchors.clear();
     false
+}
+
+/// Tokens and bytes of the text that [`encode`] wrote the anchors of, without reading them; `None` for damaged bytes.
+#[must_use]
+pub fn lengths(bytes: &[u8]) -> Option<(u32, u32)> {
+    let mut at = 0;
+    Some((take_varint(bytes, &mut at)?, take_varint(bytes, &mut at)?))
 }
 
 fn read(bytes: &[u8], out: &mut Anchors) -> Option<()> {

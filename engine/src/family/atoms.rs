@@ -42,21 +42,23 @@ impl Atoms {
 
 /// Counts how many texts hold both of a pair, where frequencies allow the pair to be joined.
 #[derive(Default)]
-struct Pairs(Map<(u32, u32), u32>);
+struct Pairs(Map<u64, u32>);
+
+/// Whether two sets of so many texts can reach [`JACCARD_MIN`].
+fn comparable(x: u32, y: u32) -> bool {
+    f64::from(x.min(y)) >= JACCARD_MIN * f64::from(x.max(y))
+}
 
 impl Pairs {
-    fn add(&mut self, a: u32, b: u32, sizes: &[u32]) {
-        let size = |n: u32| f64::from(sizes.get(num::usize_of(n)).copied().unwrap_or(0));
-        let (x, y) = (size(a), size(b));
-        if a != b && x.min(y) >= JACCARD_MIN * x.max(y) {
-            *self.0.entry((a.min(b), a.max(b))).or_default() += 1;
-        }
+    fn add(&mut self, a: u32, b: u32) {
+        let key = u64::from(a.min(b)) << 32 | u64::from(a.max(b));
+        *self.0.entry(key).or_default() += 1;
     }
 
     fn join(self, sets: &mut Sets, sizes: &[u32]) {
         let size = |n: u32| f64::from(sizes.get(num::usize_of(n)).copied().unwrap_or(0));
-        for ((a, b), both) in self.0 {
-            let both = f64::from(both);
+        for (key, both) in self.0 {
+            let (a, b, both) = (num::high32(key), num::low32(key), f64::from(both));
             if both >= JACCARD_MIN * (size(a) + size(b) - both) {
                 sets.join(a, b);
             }
@@ -67,11 +69,15 @@ impl Pairs {
 /// Finds the atoms.
 pub(super) fn atoms(recurrence: &Recurrence) -> Atoms {
     let mut pairs = Pairs::default();
+    let size_of = |n: u32| recurrence.frequency.get(num::usize_of(n)).copied().unwrap_or(0);
     for document in 0..recurrence.documents() {
         let held = recurrence.of(document);
         for (index, &first) in held.iter().enumerate() {
+            let size = size_of(first);
             for &second in held.iter().skip(index + 1).take(REACH) {
-                pairs.add(first, second, &recurrence.frequency);
+                if first != second && comparable(size, size_of(second)) {
+                    pairs.add(first, second);
+                }
             }
         }
     }
@@ -88,14 +94,19 @@ pub(super) fn atoms(recurrence: &Recurrence) -> Atoms {
             }
         }
         let mut pairs = Pairs::default();
+        let mut here: Vec<(u32, u32)> = Vec::new();
         for document in 0..recurrence.documents() {
             let present = atoms.of(document);
-            if present.len() <= PAIR_ATOMS_MAX {
-                for (index, &first) in present.iter().enumerate() {
-                    for &second in present.iter().skip(index + 1) {
-                        pairs.add(first, second, &sizes);
-                    }
-                }
+            if present.len() > PAIR_ATOMS_MAX {
+                continue;
+            }
+            // By size, so that comparable ones are neighbours.
+            here.clear();
+            here.extend(present.iter().map(|&atom| (sizes.get(num::usize_of(atom)).copied().unwrap_or(0), atom)));
+            here.sort_unstable();
+            for (index, &(size, first)) in here.iter().enumerate() {
+                let near = here.iter().skip(index + 1).take_while(|other| comparable(size, other.0));
+                near.for_each(|&(_, second)| pairs.add(first, second));
             }
         }
         let mut sets = Sets::new(atoms.count);

@@ -7,21 +7,23 @@ use crate::family::mine::{Match, MineOptions};
 use crate::family::recurrence::Map;
 use crate::family::sets::Sets;
 use crate::num;
-use std::collections::BTreeMap;
 
-/// Anchors of every text that vote, with their weight in bits.
+/// Anchors of every text that vote, and what each anchor says in bits.
 #[derive(Default)]
 pub(super) struct Votes {
     starts: Vec<u64>,
-    votes: Vec<(u32, f32)>,
+    votes: Vec<u32>,
+    bits: Vec<f32>,
 }
 
 impl Votes {
+    /// No votes yet; `bits` has an entry an anchor.
+    pub(super) fn new(bits: Vec<f32>) -> Self {
+        Self { starts: vec![0], votes: Vec::new(), bits }
+    }
+
     /// Adds the votes of the next text.
-    pub(super) fn push(&mut self, votes: &[(u32, f32)]) {
-        if self.starts.is_empty() {
-            self.starts.push(0);
-        }
+    pub(super) fn push(&mut self, votes: &[u32]) {
         self.votes.extend_from_slice(votes);
         self.starts.push(num::u64_of(self.votes.len()));
     }
@@ -32,14 +34,19 @@ impl Votes {
     }
 
     /// The votes of one text.
-    pub(super) fn of(&self, document: usize) -> &[(u32, f32)] {
+    pub(super) fn of(&self, document: usize) -> &[u32] {
         let bound = |at: usize| self.starts.get(at).and_then(|&n| num::usize_of_u64(n)).unwrap_or(0);
         self.votes.get(bound(document)..bound(document + 1)).unwrap_or(&[])
     }
 
+    /// What one anchor says.
+    pub(super) fn bits(&self, anchor: u32) -> f64 {
+        self.bits.get(num::usize_of(anchor)).copied().map_or(0.0, f64::from)
+    }
+
     /// The weight of one text's votes.
     pub(super) fn weight(&self, document: usize) -> f64 {
-        self.of(document).iter().map(|vote| f64::from(vote.1)).sum()
+        self.of(document).iter().map(|&anchor| self.bits(anchor)).sum()
     }
 }
 
@@ -50,21 +57,63 @@ pub(super) struct Cluster {
     pub(super) texts: f64,
     /// Their mean weight.
     pub(super) weight: f64,
-    /// In how many of them each anchor is.
-    pub(super) core: Map<u32, f64>,
+    /// In how many of them each anchor is: exact, but for anchors of few texts in clusters that met very many.
+    pub(super) core: Map<u32, u32>,
+    /// How many anchors are counted before those of few texts are dropped.
+    bound: usize,
 }
 
+/// Anchors counted in one cluster before those of few texts are dropped, and the support below which they are.
+const COUNTED_MAX: usize = 1 << 12;
+const DROPPED_SUPPORT: f64 = 0.02;
+
+/// Support of an anchor that is reworded in some texts, texts and share of the core from which a cluster counts as reworded.
+const VARIED_SUPPORT: (f64, f64) = (0.1, 0.85);
+const VARIED_TEXTS: f64 = 4.0;
+const VARIED_SHARE: f64 = 0.3;
+
 impl Cluster {
-    pub(super) fn add(&mut self, votes: &[(u32, f32)], weight: f64) {
+    pub(super) fn add(&mut self, votes: &[u32], weight: f64) {
         self.texts += 1.0;
         self.weight += (weight - self.weight) / self.texts.min(64.0);
-        for vote in votes {
-            *self.core.entry(vote.0).or_insert(0.0) += 1.0;
+        for &anchor in votes {
+            *self.core.entry(anchor).or_insert(0) += 1;
+        }
+        if self.core.len() > self.bound.max(COUNTED_MAX) {
+            let least = DROPPED_SUPPORT * self.texts;
+            self.core.retain(|_, n| f64::from(*n) >= least);
+            // Twice what is left: dropping must not become the work.
+            self.bound = self.core.len() * 2;
         }
     }
 
     fn support(&self, anchor: u32) -> f64 {
-        self.core.get(&anchor).map_or(0.0, |n| n / self.texts)
+        self.core.get(&anchor).map_or(0.0, |n| f64::from(*n) / self.texts)
+    }
+
+    /// What a text of the cluster holds of its core on average, in bits times support. Where several templates were put
+    /// together each holds a part of the core only, and still belongs.
+    fn usual(&self, votes: &Votes) -> f64 {
+        // In one order, so that the sum has the same last bits on every run.
+        let mut core: Vec<(u32, u32)> = self.core.iter().map(|(anchor, n)| (*anchor, *n)).collect();
+        core.sort_unstable();
+        core.iter().map(|&(anchor, n)| votes.bits(anchor) * (f64::from(n) / self.texts).powi(2)).sum()
+    }
+
+    /// Whether what its texts say varies: much of its core is held by a part of them only.
+    pub(super) fn is_reworded(&self) -> bool {
+        let (mut varied, mut all) = (0.0, 0.0);
+        for n in self.core.values().map(|n| f64::from(*n)).filter(|n| *n >= VARIED_SUPPORT.0 * self.texts) {
+            all += n;
+            varied += if n < VARIED_SUPPORT.1 * self.texts { n } else { 0.0 };
+        }
+        self.texts >= VARIED_TEXTS && varied >= VARIED_SHARE * all
+    }
+
+    /// The anchors that at least this share of the texts hold, in no order.
+    pub(super) fn held_by(&self, share: f64) -> impl Iterator<Item = u32> + '_ {
+        let least = share * self.texts;
+        self.core.iter().filter(move |entry| f64::from(*entry.1) >= least).map(|entry| *entry.0)
     }
 }
 
@@ -85,28 +134,27 @@ type Index = Map<u32, Vec<u32>>;
 /// Finds clusters for texts; keeps its buffers.
 struct Search<'a> {
     options: &'a MineOptions,
-    shared: Vec<f64>,
+    votes: &'a Votes,
+    /// By cluster: bits shared, and bits times support.
+    sums: Vec<(f64, f64)>,
     touched: Vec<u32>,
 }
 
 impl Search<'_> {
-    fn best(&mut self, clusters: &[Cluster], index: &Index, votes: &[(u32, f32)], weight: f64) -> Option<Match> {
-        self.shared.resize(clusters.len(), 0.0);
-        for (anchor, weight) in votes {
-            for &cluster in index.get(anchor).into_iter().flatten() {
-                if let Some(sum) = self.shared.get_mut(num::usize_of(cluster)) {
-                    if *sum == 0.0 {
-                        self.touched.push(cluster);
-                    }
-                    *sum += f64::from(*weight);
-                }
+    /// The cluster that a text joins while clusters grow: those it shares most with are looked at.
+    fn grow(&mut self, clusters: &[Cluster], index: &Index, document: usize, weight: f64) -> Option<u32> {
+        self.sums.resize(clusters.len(), (0.0, 0.0));
+        let votes = self.votes;
+        for &anchor in votes.of(document) {
+            for &cluster in index.get(&anchor).into_iter().flatten() {
+                self.share(cluster, votes.bits(anchor), 0.0);
             }
         }
         let mut candidates: Vec<(f64, u32)> = Vec::with_capacity(self.touched.len());
         for cluster in self.touched.drain(..) {
-            if let Some(sum) = self.shared.get_mut(num::usize_of(cluster)) {
-                candidates.push((*sum, cluster));
-                *sum = 0.0;
+            if let Some(sum) = self.sums.get_mut(num::usize_of(cluster)) {
+                candidates.push((sum.0, cluster));
+                *sum = (0.0, 0.0);
             }
         }
         let order = |a: &(f64, u32), b: &(f64, u32)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
@@ -119,63 +167,96 @@ impl Search<'_> {
         for (_, number) in candidates {
             let Some(cluster) = clusters.get(num::usize_of(number)) else { continue };
             let (mut explained, mut held) = (0.0, 0.0);
-            for &(anchor, weight) in votes {
-                let support = cluster.support(anchor);
-                explained += if support > SUPPORT_MIN { f64::from(weight) } else { 0.0 };
-                held += f64::from(weight) * support;
+            for &anchor in votes.of(document) {
+                let (bits, support) = (votes.bits(anchor), cluster.support(anchor));
+                explained += if support > SUPPORT_MIN { bits } else { 0.0 };
+                held += bits * support;
             }
-            let (explained, held) = (explained / weight, held / cluster.weight);
-            let score = explained * held.min(1.0);
-            let fits = explained >= self.options.explained_min && held >= self.options.held_min;
-            if fits && found.is_none_or(|best| score > best.0) {
+            let score = self.score(explained / weight, held / cluster.weight);
+            if score > found.map_or(0.0, |best| best.0) {
+                found = Some((score, number));
+            }
+        }
+        found.map(|best| best.1)
+    }
+
+    /// The cluster of a text among clusters that stay as they are: `usual` is what their texts hold, `index` has supports.
+    fn place(&mut self, usual: &[f64], index: &SupportIndex, document: usize, weight: f64) -> Option<Match> {
+        self.sums.resize(usual.len(), (0.0, 0.0));
+        let votes = self.votes;
+        for &anchor in votes.of(document) {
+            for &(cluster, support) in index.get(&anchor).into_iter().flatten() {
+                self.share(cluster, votes.bits(anchor), f64::from(support));
+            }
+        }
+        let mut found: Option<(f64, u32)> = None;
+        while let Some(number) = self.touched.pop() {
+            let at = num::usize_of(number);
+            let (Some(sum), Some(usual)) = (self.sums.get_mut(at), usual.get(at)) else { continue };
+            let (explained, held) = std::mem::take(sum);
+            let score = self.score(explained / weight, held / usual);
+            let (best, lowest) = found.unwrap_or((0.0, u32::MAX));
+            if score > best || (score == best && score > 0.0 && number < lowest) {
                 found = Some((score, number));
             }
         }
         found.map(|(score, family)| Match { family, score: num::f32_of(score) })
     }
+
+    fn share(&mut self, cluster: u32, bits: f64, support: f64) {
+        if let Some(sum) = self.sums.get_mut(num::usize_of(cluster)) {
+            if sum.0 == 0.0 {
+                self.touched.push(cluster);
+            }
+            *sum = (sum.0 + bits, sum.1 + bits * support);
+        }
+    }
+
+    /// How well a text fits a cluster that explains and is held so far; 0 where it does not.
+    fn score(&self, explained: f64, held: f64) -> f64 {
+        let fits = explained >= self.options.explained_min && held >= self.options.held_min;
+        if fits { explained * held.min(1.0) } else { 0.0 }
+    }
 }
 
-/// Groups texts, taken in `order`; the cluster of each, and the clusters.
-pub(super) fn cluster(votes: &Votes, order: &[u32], options: &MineOptions) -> (Vec<Option<Match>>, Vec<Cluster>) {
-    let mut search = Search { options, shared: Vec::new(), touched: Vec::new() };
+/// Groups texts, taken in `order`; the cluster of each, and how many clusters there are.
+pub(super) fn cluster(votes: &Votes, order: &[u32], options: &MineOptions) -> (Vec<Option<Match>>, usize) {
+    let mut search = Search { options, votes, sums: Vec::new(), touched: Vec::new() };
     let mut clusters: Vec<Cluster> = Vec::new();
     let mut index = Index::default();
     for &document in order {
-        let (list, weight) = (votes.of(num::usize_of(document)), votes.weight(num::usize_of(document)));
+        let at = num::usize_of(document);
+        let (list, weight) = (votes.of(at), votes.weight(at));
         if weight < WEIGHT_MIN {
             continue;
         }
-        let found = search.best(&clusters, &index, list, weight);
-        let number = found.map_or(clusters.len(), |m| num::usize_of(m.family));
+        let found = search.grow(&clusters, &index, at, weight);
+        let number = found.map_or(clusters.len(), num::usize_of);
         if number == clusters.len() {
             clusters.push(Cluster::default());
         }
         let Some(cluster) = clusters.get_mut(number) else { continue };
-        for vote in list {
-            if !cluster.core.contains_key(&vote.0) {
-                let postings = index.entry(vote.0).or_default();
-                if postings.len() < POSTINGS_MAX {
-                    postings.push(num::u32_saturating(number));
-                }
+        for anchor in list.iter().filter(|anchor| !cluster.core.contains_key(*anchor)) {
+            let postings = index.entry(*anchor).or_default();
+            if postings.len() < POSTINGS_MAX {
+                postings.push(num::u32_saturating(number));
             }
         }
         cluster.add(list, weight);
     }
-    let mut weight_of: Map<u32, f64> = Map::default();
-    for &(anchor, weight) in &votes.votes {
-        weight_of.insert(anchor, f64::from(weight));
-    }
+    drop(index);
     let mut placed = vec![None; votes.documents()];
     for _ in 0..ROUNDS {
-        clusters = merge(&clusters, &weight_of, options);
+        clusters = merge(&clusters, votes, options);
         let index = index_of(&clusters);
+        let usual: Vec<f64> = clusters.iter().map(|cluster| cluster.usual(votes)).collect();
         let mut next = vec![Cluster::default(); clusters.len()];
         for &document in order {
             let at = num::usize_of(document);
-            let (list, weight) = (votes.of(at), votes.weight(at));
-            let place = if weight >= WEIGHT_MIN { search.best(&clusters, &index, list, weight) } else { None };
+            let weight = votes.weight(at);
+            let place = if weight >= WEIGHT_MIN { search.place(&usual, &index, at, weight) } else { None };
             if let Some(cluster) = place.and_then(|m| next.get_mut(num::usize_of(m.family))) {
-                cluster.add(list, weight);
+                cluster.add(votes.of(at), weight);
             }
             if let Some(slot) = placed.get_mut(at) {
                 *slot = place;
@@ -183,18 +264,21 @@ pub(super) fn cluster(votes: &Votes, order: &[u32], options: &MineOptions) -> (V
         }
         clusters = next;
     }
-    (placed, clusters)
+    (placed, clusters.len())
 }
 
-fn index_of(clusters: &[Cluster]) -> Index {
+/// Clusters by anchor, with the anchor's support in each.
+type SupportIndex = Map<u32, Vec<(u32, f32)>>;
+
+fn index_of(clusters: &[Cluster]) -> SupportIndex {
     let mut order: Vec<(usize, &Cluster)> = clusters.iter().enumerate().collect();
     order.sort_by(|a, b| b.1.texts.total_cmp(&a.1.texts).then(a.0.cmp(&b.0)));
-    let mut index = Index::default();
+    let mut index = SupportIndex::default();
     for (number, cluster) in order {
-        for (&anchor, _) in cluster.core.iter().filter(|entry| *entry.1 >= SUPPORT_MIN * cluster.texts) {
+        for anchor in cluster.held_by(SUPPORT_MIN) {
             let postings = index.entry(anchor).or_default();
             if postings.len() < POSTINGS_MAX {
-                postings.push(num::u32_saturating(number));
+                postings.push((num::u32_saturating(number), num::f32_of(cluster.support(anchor))));
             }
         }
     }
@@ -205,38 +289,35 @@ fn index_of(clusters: &[Cluster]) -> Index {
 const CORE_SUPPORT: f64 = 0.1;
 
 /// Makes clusters one whose cores are alike: weighted Jaccard similarity over supports.
-fn merge(clusters: &[Cluster], weight_of: &Map<u32, f64>, options: &MineOptions) -> Vec<Cluster> {
-    let weight = |anchor: u32| weight_of.get(&anchor).copied().unwrap_or(0.0);
-    // Ascending anchors, so that sums are taken in one order.
-    let cores: Vec<Vec<(u32, f64)>> = clusters
-        .iter()
-        .map(|c| {
-            let share = c.core.iter().map(|(&anchor, n)| (anchor, n / c.texts));
-            let mut core: Vec<(u32, f64)> = share.filter(|entry| entry.1 >= CORE_SUPPORT).collect();
-            core.sort_unstable_by_key(|entry| entry.0);
-            core
-        })
-        .collect();
-    let mut holders: BTreeMap<u32, Vec<(u32, f64)>> = BTreeMap::new();
-    let totals: Vec<f64> =
-        cores.iter().map(|core| core.iter().map(|&(anchor, support)| weight(anchor) * support).sum()).collect();
-    for (core, number) in cores.iter().zip(0u32..) {
-        for &(anchor, support) in core {
-            holders.entry(anchor).or_default().push((number, support));
-        }
+fn merge(clusters: &[Cluster], votes: &Votes, options: &MineOptions) -> Vec<Cluster> {
+    // (anchor, cluster, support), ascending, so that sums are taken in one order.
+    let mut held: Vec<(u32, u32, f64)> = Vec::new();
+    for (cluster, number) in clusters.iter().zip(0u32..) {
+        held.extend(cluster.held_by(CORE_SUPPORT).map(|anchor| (anchor, number, cluster.support(anchor))));
     }
-    let mut both: Map<(u32, u32), f64> = Map::default();
-    for (&anchor, list) in holders.iter().filter(|entry| entry.1.len() <= POSTINGS_MAX) {
-        let weight = weight(anchor);
-        for (index, &(a, x)) in list.iter().enumerate() {
-            for &(b, y) in list.iter().skip(index + 1) {
-                *both.entry((a, b)).or_insert(0.0) += weight * x.min(y);
+    held.sort_unstable_by_key(|entry| (entry.0, entry.1));
+    let mut totals = vec![0.0; clusters.len()];
+    let mut both: Map<u64, f64> = Map::default();
+    for run in held.chunk_by(|a, b| a.0 == b.0) {
+        let weight = run.first().map_or(0.0, |first| votes.bits(first.0));
+        for &(_, number, support) in run {
+            if let Some(total) = totals.get_mut(num::usize_of(number)) {
+                *total += weight * support;
+            }
+        }
+        if run.len() > POSTINGS_MAX {
+            continue;
+        }
+        for (index, &(_, a, x)) in run.iter().enumerate() {
+            for &(_, b, y) in run.iter().skip(index + 1) {
+                *both.entry(u64::from(a) << 32 | u64::from(b)).or_insert(0.0) += weight * x.min(y);
             }
         }
     }
     let mut sets = Sets::new(clusters.len());
     let total = |n: u32| totals.get(num::usize_of(n)).copied().unwrap_or(0.0);
-    for ((a, b), shared) in both {
+    for (pair, shared) in both {
+        let (a, b) = (num::high32(pair), num::low32(pair));
         if shared >= options.merge_jaccard * (total(a) + total(b) - shared) {
             sets.join(a, b);
         }
@@ -249,7 +330,7 @@ fn merge(clusters: &[Cluster], weight_of: &Map<u32, f64>, options: &MineOptions)
         into.weight = (into.weight * into.texts + cluster.weight * cluster.texts) / texts.max(1.0);
         into.texts = texts;
         for (&anchor, n) in &cluster.core {
-            *into.core.entry(anchor).or_insert(0.0) += n;
+            *into.core.entry(anchor).or_insert(0) += n;
         }
     }
     merged

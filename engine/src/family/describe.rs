@@ -57,7 +57,7 @@ fn cores(
     };
     let mut families = vec![nothing; count];
     let mut support: Vec<Map<u32, (u32, u64)>> = vec![Map::default(); count];
-    let (mut anchors, mut voting) = (Anchors::default(), BTreeSet::new());
+    let (mut anchors, mut voting) = (Anchors::default(), Vec::new());
     for (found, document) in placed.iter().zip(0u32..) {
         let Some(index) = found.map(|m| num::usize_of(m.family)) else { continue };
         let (Some(family), Some(support)) = (families.get_mut(index), support.get_mut(index)) else { continue };
@@ -65,7 +65,8 @@ fn cores(
         family.documents += 1;
         family.class = class;
         voting.clear();
-        voting.extend(votes.of(num::usize_of(document)).iter().map(|vote| vote.0));
+        voting.extend_from_slice(votes.of(num::usize_of(document)));
+        voting.sort_unstable();
         decode_into(documents.anchors(document), &mut anchors);
         let held = recurrence.of(num::usize_of(document));
         let mut next = held.iter().peekable();
@@ -73,7 +74,7 @@ fn cores(
             let key = of_class(anchor.fingerprint, class);
             let is_held = |number: &&u32| recurrence.fingerprints.get(num::usize_of(**number)) == Some(&key);
             if let Some(number) = next.next_if(is_held)
-                && voting.contains(number)
+                && voting.binary_search(number).is_ok()
             {
                 let entry = support.entry(*number).or_default();
                 entry.0 += 1;
@@ -185,7 +186,8 @@ fn list_all(found: &mut Families, recurrence: &Recurrence, votes: &Votes) {
     let mut shares: Map<u32, f64> = Map::default();
     for (document, best) in found.of_document.iter().enumerate() {
         shares.clear();
-        for &(anchor, weight) in votes.of(document) {
+        for &anchor in votes.of(document) {
+            let weight = num::f32_of(votes.bits(anchor));
             for &(family, support) in holders.get(&anchor).into_iter().flatten() {
                 *shares.entry(family).or_insert(0.0) += f64::from(weight * support);
             }

@@ -5,8 +5,9 @@
 //! that other families, with skeletons of their own, contain all of it, while no account repeats it for its own sake.
 //! No share of accounts above which a phrase is generic has to be chosen.
 
+use crate::family::anchor::lengths;
 use crate::family::cluster::{Cluster, Votes};
-use crate::family::mine::{Match, MineOptions, Use};
+use crate::family::mine::{Documents, Match, MineOptions, NO_ACCOUNT, Use};
 use crate::family::recurrence::Map;
 use crate::family::skeleton::Memory;
 use crate::num;
@@ -26,6 +27,15 @@ const CARRIER_FACTOR: f64 = 1.5;
 const OWN_STICKINESS: f64 = 0.3;
 /// The same for a cluster that is merely not everyday language.
 const ANY_STICKINESS: f64 = 0.2;
+/// Bits and texts of a cluster that is surely a template.
+const SURE_BITS: f64 = 60.0;
+const SURE_TEXTS: f64 = 8.0;
+/// Share of its texts whose account sent another one, from which accounts return to a cluster.
+const REPEATED_SHARE: f64 = 0.2;
+/// Bytes of a word and the space after it: a token of fewer bytes, such as a Chinese character, says less.
+const WORD_BYTES: f64 = 6.0;
+/// How surprising it can be at most that nobody returns, in bits: a twentieth is the least chance that is believed in.
+const SURPRISE_MAX: f64 = 4.0;
 
 /// What accounts do with one cluster.
 #[derive(Clone, Copy, Default)]
@@ -36,6 +46,7 @@ struct Returns {
 
 /// Which clusters are families.
 pub(super) fn families(
+    documents: &impl Documents,
     placed: &[Option<Match>],
     clusters: &[Cluster],
     votes: &Votes,
@@ -46,45 +57,93 @@ pub(super) fn families(
     let weights: Vec<f64> = strong.iter().map(|core| core.iter().map(|c| c.1).sum()).collect();
     let carriers = carriers(clusters, &strong, &weights);
     let returns = returns(placed, clusters.len(), uses);
-    clusters
-        .iter()
-        .zip(weights.iter().zip(carriers).zip(returns))
-        .map(|(cluster, ((&weight, carriers), returns))| {
-            // A prior of one fifth over four trials: few trials prove nothing.
-            let own = (returns.successes + 0.8) / (returns.trials + 4.0);
-            let any = (returns.successes + 0.5) / (returns.trials + 1.0);
-            let phrase = carriers >= options.carriers_max && own < OWN_STICKINESS;
-            let everyday = any < ANY_STICKINESS && weight < options.unrepeated_bits_min;
-            cluster.texts >= 2.0 && !phrase && !everyday
-        })
-        .collect()
+    let repeats = repeats(placed, clusters.len(), uses);
+    let usual = usually_repeated(&weights, &repeats);
+    let widths = widths(documents, placed, clusters.len());
+    let judge = |(number, cluster): (usize, &Cluster)| {
+        let returns = returns.get(number).copied().unwrap_or_default();
+        let texts = repeats.get(number).map_or(0.0, |repeats| repeats.texts);
+        let weight = weights.get(number).copied().unwrap_or(0.0);
+        // A prior of one fifth over four trials: few trials prove nothing.
+        let own = (returns.successes + 0.8) / (returns.trials + 4.0);
+        let any = (returns.successes + 0.5) / (returns.trials + 1.0);
+        let carried = carriers.get(number).is_some_and(|&carriers| carriers >= options.carriers_max);
+        let phrase = carried && own < OWN_STICKINESS;
+        let chance = 1.0 - usual * texts / (texts + 1.0);
+        let surprise = (-chance.log2() / SURPRISE_MAX).min(1.0);
+        let says = weight * widths.get(number).copied().unwrap_or(1.0);
+        let everyday = any < ANY_STICKINESS && says < options.everyday_bits + options.unreturned_bits * surprise;
+        cluster.texts >= 2.0 && !phrase && !everyday
+    };
+    clusters.iter().enumerate().map(judge).collect()
+}
+
+/// How many texts of known accounts a cluster has, and of how many the account sent another one.
+#[derive(Clone, Copy, Default)]
+struct Repeats {
+    texts: f64,
+    repeated: f64,
+}
+
+fn repeats(placed: &[Option<Match>], count: usize, uses: &[Use]) -> Vec<Repeats> {
+    let of = |document: u32| placed.get(num::usize_of(document)).copied().flatten();
+    let attributed = uses.iter().filter(|request| request.account != NO_ACCOUNT);
+    let mut sent: Vec<(u32, u32, u32)> = attributed
+        .filter_map(|request| Some((of(request.document)?.family, request.account, request.document)))
+        .collect();
+    sent.sort_unstable();
+    sent.dedup();
+    let mut repeats = vec![Repeats::default(); count];
+    for run in sent.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        let texts = num::f64_of(run.len());
+        if let Some(entry) = run.first().and_then(|first| repeats.get_mut(num::usize_of(first.0))) {
+            entry.texts += texts;
+            entry.repeated += if run.len() > 1 { texts } else { 0.0 };
+        }
+    }
+    repeats
+}
+
+/// The share of the clusters that are surely templates to which accounts return; two that are not are added.
+fn usually_repeated(weights: &[f64], repeats: &[Repeats]) -> f64 {
+    let sure =
+        weights.iter().zip(repeats).filter(|(weight, repeats)| **weight >= SURE_BITS && repeats.texts >= SURE_TEXTS);
+    let (mut count, mut repeated) = (2.0, 0.0);
+    for (_, repeats) in sure {
+        count += 1.0;
+        repeated += f64::from(u8::from(repeats.repeated >= REPEATED_SHARE * repeats.texts));
+    }
+    repeated / count
+}
+
+/// How much of a word a token of each cluster is, at most 1.
+fn widths(documents: &impl Documents, placed: &[Option<Match>], count: usize) -> Vec<f64> {
+    let mut sums = vec![(0.0, 0.0); count];
+    for (found, document) in placed.iter().zip(0u32..) {
+        let Some(entry) = found.and_then(|m| sums.get_mut(num::usize_of(m.family))) else { continue };
+        if let Some((tokens, bytes)) = lengths(documents.anchors(document)) {
+            *entry = (entry.0 + f64::from(bytes), entry.1 + f64::from(tokens));
+        }
+    }
+    sums.into_iter().map(|(bytes, tokens): (f64, f64)| (bytes / tokens.max(1.0) / WORD_BYTES).min(1.0)).collect()
 }
 
 /// The anchors that at least half of a cluster's texts hold, ascending, with their weights.
 fn strong_cores(clusters: &[Cluster], votes: &Votes) -> Vec<Vec<(u32, f64)>> {
-    let mut weight_of: Map<u32, f64> = Map::default();
-    for document in 0..votes.documents() {
-        for &(anchor, weight) in votes.of(document) {
-            weight_of.insert(anchor, f64::from(weight));
-        }
-    }
-    clusters
-        .iter()
-        .map(|cluster| {
-            let held = cluster.core.iter().filter(|entry| *entry.1 >= STRONG_SUPPORT * cluster.texts);
-            let mut core: Vec<(u32, f64)> =
-                held.map(|(&anchor, _)| (anchor, weight_of.get(&anchor).copied().unwrap_or(0.0))).collect();
-            core.sort_unstable_by_key(|entry| entry.0);
-            core
-        })
-        .collect()
+    let strong = |cluster: &Cluster| {
+        let mut core: Vec<(u32, f64)> =
+            cluster.held_by(STRONG_SUPPORT).map(|anchor| (anchor, votes.bits(anchor))).collect();
+        core.sort_unstable_by_key(|entry| entry.0);
+        core
+    };
+    clusters.iter().map(strong).collect()
 }
 
 /// How many other clusters carry all that a cluster says, and say a good deal more.
 fn carriers(clusters: &[Cluster], strong: &[Vec<(u32, f64)>], weights: &[f64]) -> Vec<u32> {
     let mut by_anchor: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for (cluster, number) in clusters.iter().zip(0u32..).filter(|entry| entry.0.texts >= CARRIER_TEXTS) {
-        for (&anchor, _) in cluster.core.iter().filter(|entry| *entry.1 >= CARRIED_SUPPORT * cluster.texts) {
+        for anchor in cluster.held_by(CARRIED_SUPPORT) {
             by_anchor.entry(anchor).or_default().push(number);
         }
     }

@@ -7,6 +7,7 @@
 
 use crate::family::anchor::{Anchors, FINGERPRINT_BITS};
 use crate::family::mine::{Families, Match};
+use crate::family::recurrence::UNSEEN_TEXTS;
 use crate::num;
 
 /// First bytes of a table.
@@ -24,7 +25,9 @@ const SHARERS_MAX: usize = 16;
 const CANDIDATES: usize = 64;
 /// Share of a text's known weight that its family must explain, and share of the family's weight that the text must hold.
 const EXPLAINED_MIN: f32 = 0.4;
-const HELD_MIN: f32 = 0.5;
+const HELD_MIN: f32 = 0.35;
+/// Bits that they must share, as for a text to be placed when families are mined.
+const WEIGHT_MIN: f32 = 8.0;
 
 /// Families sealed for lookup, in borrowed bytes.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +52,7 @@ impl<'a> Table<'a> {
         }
         let bits = |fingerprint: u64| {
             let texts = holders.get(&fingerprint).copied().unwrap_or(1.0).max(1.0);
-            (f64::from(documents.max(2)) / texts).log2().clamp(0.125, 31.0)
+            ((f64::from(documents) + UNSEEN_TEXTS) / texts).log2().clamp(0.125, 31.0)
         };
         let eighths = |bits: f64| num::low8(num::low32(num::u64_of_f64((bits * 8.0).round())));
         let mut means = Vec::with_capacity(found.families.len());
@@ -158,10 +161,11 @@ impl<'a> Table<'a> {
         for &(family, explained, held) in sums.iter().take(used) {
             let at = num::usize_of(family).saturating_mul(FAMILY).saturating_add(8);
             let mean = num::u32_at(self.families, at).map_or(f32::INFINITY, f32::from_bits);
+            let says_enough = explained >= WEIGHT_MIN;
             let (explained, held) = (explained / known, held / mean);
             let score = explained * held.min(1.0);
             let better = found.is_none_or(|m| score > m.score || (score == m.score && family < m.family));
-            if explained >= EXPLAINED_MIN && held >= HELD_MIN && better {
+            if says_enough && explained >= EXPLAINED_MIN && held >= HELD_MIN && better {
                 found = Some(Match { family, score });
             }
         }

@@ -1,13 +1,14 @@
 //! Mines families: which distinct texts were made from one template, from their anchors and who sent them when.
 //!
 //! The steps, each in its own file: anchors that recur (`recurrence`), joined into atoms that share their texts
-//! (`atoms`), of which skeletons are kept (`skeleton`); texts grouped by what is left of their anchors (`cluster`), and
-//! groups that are no templates dropped (`judge`).
+//! (`atoms`), of which skeletons are kept (`skeleton`); texts grouped by what is left of their anchors (`cluster`), groups
+//! of several templates parted (`variants`), groups that are no templates dropped (`judge`), and the fragments of reworded
+//! templates joined (`wordings`).
 
 use crate::error::{Error, Result};
 use crate::family::recurrence::{Recurrence, recurrence};
 use crate::family::skeleton::skeletons;
-use crate::family::{atoms, cluster, describe, judge, refine};
+use crate::family::{atoms, cluster, describe, judge, variants, wordings};
 use crate::num;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -57,7 +58,9 @@ pub struct MineOptions {
     /// Clusters that may carry all that a cluster says before it is called a phrase.
     pub carriers_max: u32,
     /// Bits that a cluster which no account returns to must say, or it is everyday language.
-    pub unrepeated_bits_min: f64,
+    pub everyday_bits: f64,
+    /// Bits that it must say beyond that where accounts return to templates.
+    pub unreturned_bits: f64,
     /// Bits that two wordings of one template must share.
     pub join_bits: f64,
     /// Share of the smaller wording's bits that they must be, 0..=1.
@@ -75,7 +78,8 @@ impl Default for MineOptions {
             held_min: 0.35,
             merge_jaccard: 0.4,
             carriers_max: 3,
-            unrepeated_bits_min: 25.0,
+            everyday_bits: 14.0,
+            unreturned_bits: 40.0,
             join_bits: 40.0,
             join_share: 0.3,
         }
@@ -167,28 +171,27 @@ pub fn mine(
     step("clusters", 3)?;
     let votes = votes(&recurrence, |anchor| skeleton.get(num::usize_of(atoms.atom(anchor))).copied().unwrap_or(false));
     let order = canonical_order(documents);
-    let (mut placed, clusters) = cluster::cluster(&votes, &order, options);
+    let (mut placed, count) = cluster::cluster(&votes, &order, options);
     step("families", 4)?;
-    let (clusters, parents) = refine::part(&mut placed, &clusters, &votes, &order, uses);
-    let families = judge::families(&placed, &clusters, &votes, uses, options);
-    let corpus = refine::Corpus { documents, recurrence: &recurrence };
-    refine::join(&corpus, &mut placed, &clusters, &parents, &families, uses, options);
+    let corpus = variants::Corpus { documents, recurrence: &recurrence };
+    let parted = variants::part(&corpus, &mut placed, count, &votes, &order, uses);
+    let families = judge::families(documents, &placed, &parted.clusters, &votes, uses, options);
+    wordings::join(&corpus, &mut placed, &parted, &families, uses, options);
     Ok(describe::describe(documents, &recurrence, &votes, &placed, &families, uses))
 }
 
 /// Anchors of one text that vote: at most this many, chosen by hash.
 const VOTES_MAX: usize = 64;
 
-/// The skeleton anchors of every text, each with its weight.
+/// The skeleton anchors of every text.
 fn votes(recurrence: &Recurrence, is_skeleton: impl Fn(u32) -> bool) -> cluster::Votes {
-    let mut votes = cluster::Votes::default();
-    let mut here: Vec<(u32, f32)> = Vec::new();
-    let by_hash = |vote: &(u32, f32)| u64::from(vote.0).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let anchors = 0..num::u32_saturating(recurrence.frequency.len());
+    let mut votes = cluster::Votes::new(anchors.map(|anchor| num::f32_of(recurrence.bits(anchor))).collect());
+    let mut here: Vec<u32> = Vec::new();
     for document in 0..recurrence.documents() {
-        let held = recurrence.of(document).iter().filter(|&&anchor| is_skeleton(anchor));
         here.clear();
-        here.extend(held.map(|&anchor| (anchor, num::f32_of(recurrence.bits(anchor)))));
-        here.sort_unstable_by_key(by_hash);
+        here.extend(recurrence.of(document).iter().copied().filter(|&anchor| is_skeleton(anchor)));
+        here.sort_unstable_by_key(|&vote| u64::from(vote).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         here.truncate(VOTES_MAX);
         votes.push(&here);
     }
@@ -207,6 +210,7 @@ fn canonical_order(documents: &impl Documents) -> Vec<u32> {
 mod tests {
     use super::*;
     use crate::family::anchor::{Anchorer, Anchors, Scratch, encode};
+    use crate::family::live::Table;
     use crate::simd::Kernels;
     use crate::text::{NormalForm, Normalizer};
 
@@ -310,6 +314,23 @@ mod tests {
                 assert_eq!(found.families[num::usize_of(m.family)].class, text.0);
             }
         }
+    }
+
+    #[test]
+    fn a_sealed_table_gives_a_text_the_family_that_mining_gave() {
+        let (texts, uses) = traffic();
+        let column = column(&texts);
+        let found = mine(&column, &uses, &MineOptions::default(), &quiet).expect("valid uses");
+        let bytes = Table::seal(&found, column.count());
+        let table = Table::open(&bytes).expect("sealed a moment ago");
+        let mut anchors = Anchors::default();
+        let mut agree = 0;
+        for (mined, document) in found.of_document.iter().zip(0u32..) {
+            assert!(crate::family::anchor::decode_into(column.anchors(document), &mut anchors));
+            let looked_up = table.find(&anchors, column.class(document)).map(|m| m.family);
+            agree += u32::from(looked_up == mined.map(|m| m.family));
+        }
+        assert!(agree * 100 >= column.count() * 98, "{agree} of {}", column.count());
     }
 
     #[test]

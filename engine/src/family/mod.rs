@@ -4,15 +4,19 @@ pub mod anchor;
 mod atoms;
 mod cluster;
 mod describe;
+pub mod forming;
+#[cfg(test)]
+mod hostile;
 mod judge;
 pub mod live;
 pub mod mine;
 mod recurrence;
-mod refine;
 pub mod render;
 mod sets;
 mod skeleton;
 pub mod slots;
+mod variants;
+mod wordings;
 
 pub use anchor::{Anchor, Anchorer, Anchors, Scratch};
 pub use mine::{CoreAnchor, Documents, Families, Family, Match, MineOptions, NO_ACCOUNT, Use, mine};

@@ -37,7 +37,7 @@ pub(super) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Folded>>;
 
 /// Texts of the world, without the anchor in question, that count as seen beside those of the log: a log that holds
 /// nothing but one template still shows a template.
-const UNSEEN_TEXTS: f64 = 1024.0;
+pub(super) const UNSEEN_TEXTS: f64 = 1024.0;
 
 /// The recurrent anchors of every text.
 pub(super) struct Recurrence {

@@ -68,7 +68,8 @@ impl Evidence {
 /// Counts at which places atoms stand.
 fn places(documents: &impl Documents, recurrence: &Recurrence, atoms: &Atoms, evidence: &mut [Evidence]) {
     let mut anchors = Anchors::default();
-    let (mut begins, mut ends) = (Map::<(u32, u32), u32>::default(), Map::<(u32, u32), u32>::default());
+    let (mut begins, mut ends) = (Map::<u64, u32>::default(), Map::<u64, u32>::default());
+    let key = |atom: u32, place: u32| u64::from(atom) << 32 | u64::from(place);
     let mut here: Vec<(u32, u32)> = Vec::new();
     for document in 0..documents.count() {
         let held = recurrence.of(num::usize_of(document));
@@ -95,17 +96,17 @@ fn places(documents: &impl Documents, recurrence: &Recurrence, atoms: &Atoms, ev
             let after = anchors.token_count.saturating_sub(last);
             entry.documents += 1.0;
             entry.edge += f64::from(u8::from(first < EDGE_HEAD || after <= EDGE_TAIL));
-            *begins.entry((atom, first)).or_default() += 1;
-            *ends.entry((atom, after)).or_default() += 1;
+            *begins.entry(key(atom, first)).or_default() += 1;
+            *ends.entry(key(atom, after)).or_default() += 1;
         }
     }
-    for ((atom, _), &count) in &begins {
-        if let Some(entry) = evidence.get_mut(num::usize_of(*atom)) {
+    for (&key, &count) in &begins {
+        if let Some(entry) = evidence.get_mut(num::usize_of(num::high32(key))) {
             entry.from_begin = entry.from_begin.max(f64::from(count));
         }
     }
-    for ((atom, _), &count) in &ends {
-        if let Some(entry) = evidence.get_mut(num::usize_of(*atom)) {
+    for (&key, &count) in &ends {
+        if let Some(entry) = evidence.get_mut(num::usize_of(num::high32(key))) {
             entry.from_end = entry.from_end.max(f64::from(count));
         }
     }
@@ -141,21 +142,25 @@ impl Memory {
 fn repetition(recurrence: &Recurrence, uses: &[Use]) -> Map<u32, f64> {
     let (mut memory, mut before) = (Memory::default(), Vec::new());
     let mut counts: Map<u32, (f64, f64)> = Map::default();
-    let (mut now, mut then) = (Vec::new(), Vec::new());
-    let sorted = |document: u32, out: &mut Vec<u32>| {
-        out.clear();
-        out.extend_from_slice(recurrence.of(num::usize_of(document)));
-        out.sort_unstable();
-    };
-    for request in uses {
+    // The request in which each anchor was met last: a set that is emptied by counting on.
+    let mut met = vec![0u32; recurrence.frequency.len()];
+    let says: Vec<f32> = (0..num::u32_saturating(met.len()))
+        .map(|anchor| num::f32_of((recurrence.bits(anchor) - COMMON_BITS).max(0.0)))
+        .collect();
+    for (request, number) in uses.iter().zip(1u32..) {
         if memory.before(request, &mut before).is_none() {
             continue;
         }
-        sorted(request.document, &mut now);
+        for &anchor in recurrence.of(num::usize_of(request.document)) {
+            if let Some(slot) = met.get_mut(num::usize_of(anchor)) {
+                *slot = number;
+            }
+        }
+        let is_met = |anchor: &&u32| met.get(num::usize_of(**anchor)) == Some(&number);
+        let says = |anchor: &u32| f64::from(says.get(num::usize_of(*anchor)).copied().unwrap_or(0.0));
         let again = before.iter().any(|&document| {
-            sorted(document, &mut then);
-            let shared = now.iter().filter(|anchor| then.binary_search(anchor).is_ok());
-            shared.map(|&anchor| (recurrence.bits(anchor) - COMMON_BITS).max(0.0)).sum::<f64>() >= REPEAT_BITS
+            let held = recurrence.of(num::usize_of(document));
+            held.iter().filter(is_met).map(says).sum::<f64>() >= REPEAT_BITS
         });
         let entry = counts.entry(request.account).or_default();
         entry.0 += f64::from(u8::from(again));

@@ -54,6 +54,18 @@ impl Output {
         }
     }
 
+    /// Appends UTF-8.
+    pub(super) fn push_all(&mut self, utf8: &[u8]) {
+        let end = self.len + utf8.len();
+        if end > self.bytes.len() {
+            self.grow(utf8.len());
+        }
+        if let Some(to) = self.bytes.get_mut(self.len..end) {
+            to.copy_from_slice(utf8);
+            self.len = end;
+        }
+    }
+
     /// Makes room for `more` bytes, and for twice what there is so that growing stays linear.
     #[cold]
     fn grow(&mut self, more: usize) {
@@ -125,13 +137,29 @@ impl NormalForm {
 
     /// Appends the Unicode scalars of the normal form to `scalars`.
     pub(crate) fn scalars(&self, scalars: &mut Vec<u32>) {
-        let mut rest = self.bytes();
-        scalars.reserve(rest.len());
-        while !rest.is_empty() {
-            let (scalar, length) = unicode::decode(rest);
-            scalars.extend(scalar);
-            rest = rest.get(length..).unwrap_or_default();
+        let bytes = self.bytes();
+        let (before, mut count, mut at) = (scalars.len(), scalars.len(), 0);
+        // Room for as many scalars as there are bytes, cut afterwards: nothing has to ask for room in the loop.
+        scalars.resize(before + bytes.len(), 0);
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            let (scalar, length) = match *rest {
+                // Three bytes, the most of Chinese, Japanese and Korean; a normal form is valid, so that nothing is checked.
+                [a @ 0xe0..=0xef, b, c, ..] => {
+                    (u32::from(a & 0x0f) << 12 | u32::from(b & 0x3f) << 6 | u32::from(c & 0x3f), 3)
+                }
+                [a @ 0..=0x7f, ..] => (u32::from(a), 1),
+                _ => {
+                    let (scalar, length) = unicode::decode(rest);
+                    (scalar.unwrap_or_default(), length)
+                }
+            };
+            if let Some(to) = scalars.get_mut(count) {
+                *to = scalar;
+            }
+            count += 1;
+            at += length;
         }
+        scalars.truncate(count);
     }
 
     /// The normal form as UTF-8.

@@ -56,6 +56,12 @@ impl Work {
         self.enter(at, out);
         let mut was_ascii = false;
         while let Some(rest) = prompt.get(at.read..).filter(|rest| !rest.is_empty()) {
+            let han_bytes = leading_han(rest);
+            if han_bytes > 0 {
+                self.copy_han(rest.get(..han_bytes).unwrap_or_default(), at, out);
+                was_ascii = false;
+                continue;
+            }
             let (scalar, length) = decode(rest);
             let ascii_ahead = || rest.first_chunk::<ASCII_AHEAD>().is_some_and(|ahead| ahead.is_ascii());
             if length == 1 && !was_ascii && self.may_leave() && ascii_ahead() {
@@ -75,6 +81,15 @@ impl Work {
         self.word.run_end = out.len;
         at.written = out.len;
         at.break_count = out.break_count;
+    }
+
+    /// Takes in a run of unified ideographs, which all have one entry and become themselves.
+    fn copy_han(&mut self, han: &[u8], at: &mut Folded, out: &mut Output) {
+        self.flush(out);
+        self.note(Entry::of(HAN_FIRST), out);
+        out.push_all(han);
+        at.in_space = false;
+        at.read += han.len();
     }
 
     /// Ends the last word of the prompt.
@@ -291,6 +306,18 @@ impl Work {
     }
 }
 
+/// The first unified ideograph of the block of U+4E00 to U+9FFF.
+const HAN_FIRST: u32 = 0x4e00;
+
+/// How many bytes of unified ideographs of U+4E00 to U+9FFF `bytes` start with.
+#[inline(always)]
+fn leading_han(bytes: &[u8]) -> usize {
+    let is_han = |&&[a, b, c]: &&[u8; 3]| {
+        (0xe4..=0xe9).contains(&a) && (a > 0xe4 || b >= 0xb8) && b & 0xc0 == 0x80 && c & 0xc0 == 0x80
+    };
+    3 * bytes.as_chunks::<3>().0.iter().take_while(is_han).count()
+}
+
 /// The first scalar of `bytes`, which are not empty, or `None` for a sequence that is not UTF-8, and its bytes.
 #[inline(always)]
 pub(super) fn decode(bytes: &[u8]) -> (Option<u32>, usize) {
@@ -343,4 +370,29 @@ pub(super) fn last_char(text: &[u8]) -> Option<(char, usize)> {
     let from = (1..=4).find(|&back| text.len().checked_sub(back).is_some_and(|at| text[at] & 0xc0 != 0x80))?;
     let c = std::str::from_utf8(text.get(text.len() - from..)?).ok()?.chars().next()?;
     Some((c, usize_of(u32::try_from(from).ok()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn han_is_one_entry_and_becomes_itself() {
+        let first = Entry::of(HAN_FIRST);
+        assert!(
+            first.kind() == Kind::Single && !first.is(Entry::WORD | Entry::LATIN | Entry::LOOK_ALIKE | Entry::MARK)
+        );
+        for scalar in HAN_FIRST..=0x9fff {
+            let (utf8, length) = encode(scalar);
+            assert_eq!((Entry::of(scalar), first.single(scalar), leading_han(&utf8[..length])), (first, scalar, 3));
+        }
+        for other in [HAN_FIRST - 1, 0xa000, 0x3007, 0xac00, 0x1_4e00, 0xe9, 0x41] {
+            let (utf8, length) = encode(other);
+            assert_eq!(leading_han(&utf8[..length]), 0, "{other:x}");
+        }
+        assert_eq!(leading_han(b"\xe5\x80"), 0);
+        assert_eq!(leading_han(b"\xe5\x80A"), 0);
+        assert_eq!(leading_han(b"\xe5A\x80"), 0);
+        assert_eq!(leading_han("中文，a".as_bytes()), 6);
+    }
 }

@@ -1,18 +1,31 @@
-//! Full compaction of the same set of requests gives the same bytes, however they were sharded or shuffled.
+//! Full compaction of the same set of requests gives the same bytes, however they were sharded or shuffled, and the
+//! families mined from it are the same bytes too. Families mined before compaction are the same families.
 
 use std::path::Path;
 
 use promptprint::audit::{self, IndexOptions, Silent, TextCache};
+use promptprint::corpus::families::FamilyTables;
 use promptprint::corpus::prepare::Preparer;
 use promptprint::num::u64_of;
 use promptprint::simd::Kernels;
 use promptprint::sketch::spec::{Shingle, Spec};
 use promptprint::store::fs::RealFs;
+use promptprint::store::segment::FileKind;
 
 use crate::support::{log, varied_log, write};
 
-/// Indexes `lines` in segments of `segment` requests under the key `key`, compacts, and returns the segment's bytes.
-fn compacted(dir: &Path, name: &str, key: &Path, lines: &[&str], segment: usize) -> Vec<u8> {
+/// What became of one way to index the lines.
+#[derive(PartialEq)]
+struct Compacted {
+    /// The bytes of the one segment, and of the families mined from it.
+    segment: Vec<u8>,
+    families: Vec<u8>,
+    /// Id, texts, requests and accounts of the families mined before compaction.
+    before: Vec<(u64, u32, u64, u32)>,
+}
+
+/// Indexes `lines` in segments of `segment` requests under the key `key`, mines, compacts and mines again.
+fn compacted(dir: &Path, name: &str, key: &Path, lines: &[&str], segment: usize) -> Compacted {
     let store = dir.join(name);
     let path = write(dir, &format!("{name}.jsonl"), &lines.join("\n"));
     let (spec, kernels) = (Spec::new(Shingle::C5), Kernels::detect());
@@ -22,10 +35,19 @@ fn compacted(dir: &Path, name: &str, key: &Path, lines: &[&str], segment: usize)
     let summary = audit::index(&mut maintainer, &preparer, kernels, &[path], &options, &mut TextCache::new(0), &Silent)
         .expect("indexed");
     assert_eq!(summary.inputs.requests, u64_of(lines.len()));
+    audit::mine_families(&mut maintainer, &preparer, None, &Silent).expect("mined");
+    let entry = maintainer.store().manifest().families.clone().expect("families");
+    let container = maintainer.store().container(&entry.file, FileKind::Families).expect("container");
+    let tables = FamilyTables::new(&container).expect("tables");
+    let info = |family| tables.info(family).expect("a row");
+    let before: Vec<_> = (0..tables.len()).map(info).map(|f| (f.id, f.documents, f.requests, f.accounts)).collect();
     audit::compact(&mut maintainer, &keys, spec, kernels).expect("compacted");
+    audit::mine_families(&mut maintainer, &preparer, None, &Silent).expect("mined");
     let manifest = maintainer.store().manifest();
     assert_eq!(manifest.segments.len(), 1);
-    std::fs::read(store.join(&manifest.segments[0].file)).expect("segment")
+    let read = |file: &str| std::fs::read(store.join(file)).expect("a file of the store");
+    let families = manifest.families.as_ref().expect("families");
+    Compacted { segment: read(&manifest.segments[0].file), families: read(&families.file), before }
 }
 
 #[test]
@@ -35,6 +57,7 @@ fn shards_and_shuffles_do_not_show() {
     let text = log(600);
     let lines: Vec<&str> = text.lines().collect();
     let whole = compacted(dir.path(), "whole", &key, &lines, 1000);
+    assert!(whole.before.len() >= 3, "three templates are in the log");
     let reversed: Vec<&str> = lines.iter().rev().copied().collect();
     assert!(whole == compacted(dir.path(), "reversed", &key, &reversed, 1000), "order of arrival shows");
     let mut shuffled = lines.clone();
@@ -58,6 +81,6 @@ fn graphs_do_not_show_the_order_either() {
     let whole = compacted(dir.path(), "whole", &key, &lines, 10_000);
     let reversed: Vec<&str> = lines.iter().rev().copied().collect();
     let sharded = compacted(dir.path(), "sharded", &key, &reversed, 3_500);
-    assert!(whole.len() > 9_000 * 2 * 250, "{} bytes hold no graphs", whole.len());
+    assert!(whole.segment.len() > 9_000 * 2 * 250, "{} bytes hold no graphs", whole.segment.len());
     assert!(whole == sharded, "the order of arrival shows in the graphs");
 }

@@ -10,6 +10,7 @@ mod conversations_count_each_turn_once;
 mod damaged_stores_are_refused;
 mod families_beat_the_prefix;
 mod forget_hides_at_once;
+mod gateways_know_families;
 mod golden_stores_open;
 mod graphs_bear_damage;
 mod logs_are_read_as_they_are_found;

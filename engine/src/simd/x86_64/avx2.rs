@@ -187,7 +187,7 @@ kernels! {
         } else if hashes.len() <= FEW {
             absorb_few(hashes, keys, &mut open, lanes);
         } else {
-            let fresh = lanes.iter().all(|&lane| lane == LANE_EMPTY);
+            let fresh = open_slots(lanes, LANE_EMPTY) == [u64::MAX; 2];
             first_round(hashes, lanes);
             for r in 1..LANES {
                 if r == 1 || !fresh {
@@ -227,7 +227,7 @@ parts! {
     /// Round 0: each slot gets the smallest hash that falls into it.
     fn first_round(hashes: &[u32], lanes: &mut [u32; LANES]) {
         let mut least = [u32::MAX; LANES];
-        let fresh = lanes.iter().all(|&lane| lane > VALUE_MASK);
+        let fresh = open_slots(lanes, 1 << VALUE_BITS) == [u64::MAX; 2];
         let (unfiltered, filtered) = hashes.split_at(if fresh { hashes.len().min(UNFILTERED) } else { 0 });
         if !fresh {
             for (slot, (to, &lane)) in (0_u32..).zip(least.iter_mut().zip(lanes.iter())) {

@@ -21,8 +21,12 @@ const LEFT_A_SLOT: [u32; 2] = [3, 2];
 /// Hashes compared with one copy of what the slots hold.
 const FILTERED: usize = 512;
 
-/// Hits that a pass aims at: fewer passes want more, fewer useless hits less.
-const HITS_AIMED_AT: usize = 96;
+/// What a pass throws while more than [`MANY_OPEN`] slots are open, and after that: fewer passes want more throws, fewer
+/// useless hits less.
+const THROWS: [usize; 2] = [256, 640];
+
+/// See [`THROWS`].
+const MANY_OPEN: u32 = 32;
 
 /// Sets of fewer hashes than a vector has lanes go with rounds, not hashes, side by side.
 const FEW: usize = 16;
@@ -96,9 +100,8 @@ parts! {
             if open == [0, 0] {
                 return;
             }
-            // A pass throws more the fewer slots are open, for as many hits.
             let open_count = open[0].count_ones() + open[1].count_ones();
-            let throws = if open_count > 32 { 256 } else { 640 };
+            let throws = THROWS[usize::from(open_count <= MANY_OPEN)];
             let rounds = (throws / hashes.len()).clamp(1, LANES - round);
             throw_many(hashes, keys, round..round + rounds, open, lanes);
             round += rounds;

@@ -1,6 +1,10 @@
 //! Mines the families of a log in the plain form and writes `id <TAB> family <TAB> other families`, the form that
 //! scorers of groupings read: `cargo run --release --example families -- LOG.jsonl OUT.tsv [OPTION=VALUE]...`;
-//! options are the fields of [`MineOptions`], to see how far a result hangs on one.
+//! options are the fields of [`MineOptions`], to see how far a result hangs on one. `live=N` replays the log as a gateway
+//! sees it instead, in the order of the file, with tables sealed every N requests (0 for never); the fourth column is
+//! then 3 where a family was told at arrival.
+
+mod live;
 
 use promptprint::family::anchor::{Anchorer, Anchors, Scratch, encode};
 use promptprint::family::{Documents, Families, MineOptions, NO_ACCOUNT, Use, mine};
@@ -41,8 +45,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: families LOG.jsonl OUT.tsv".into());
     };
     let mut options = MineOptions::default();
+    let mut seal_every = None;
     for setting in arguments {
         let (name, value) = setting.split_once('=').ok_or("options are written NAME=VALUE")?;
+        if name == "live" {
+            seal_every = Some(value.parse()?);
+            continue;
+        }
         set(&mut options, name, value.parse()?)?;
     }
     let mut rows: Vec<(i64, String, String, String)> = Vec::new();
@@ -57,7 +66,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             text("prompt").unwrap_or_default(),
         ));
     }
-    rows.sort();
+    if seal_every.is_none() {
+        rows.sort();
+    }
     let start = Instant::now();
     let (normalizer, anchorer) = (Normalizer::new(Kernels::detect()), Anchorer::new(&[7; 32]));
     let (mut form, mut scratch, mut anchors) = (NormalForm::default(), Scratch::default(), Anchors::default());
@@ -80,10 +91,22 @@ fn main() -> Result<(), Box<dyn Error>> {
         let account = if account.is_empty() { NO_ACCOUNT } else { *accounts.entry(account.clone()).or_insert(next) };
         uses.push(Use { document, account, principal: account, time_ms: *time_ms });
     }
+    if let Some(seal_every) = seal_every {
+        let ids: Vec<&str> = rows.iter().map(|row| row.1.as_str()).collect();
+        std::fs::write(&out, live::replay(&ids, &uses, &column, &options, seal_every)?)?;
+        return Ok(());
+    }
     let read = start.elapsed();
     let families = mine(&column, &uses, &options, &|_, _, _| true)?;
     let mined = start.elapsed() - read;
     std::fs::write(&out, tsv(&rows, &uses, &families)?)?;
+    let (same, stray) = live::agreement(&column, &families);
+    writeln!(
+        std::io::stderr(),
+        "lookup in the sealed table gives the mined family to {:.1} % of its texts, and a family to {:.1} % of the others",
+        same * 100.0,
+        stray * 100.0
+    )?;
     let rate = |seconds: f64| num::f64_of(rows.len()) / seconds / 1000.0;
     writeln!(
         std::io::stderr(),
@@ -110,7 +133,8 @@ fn set(options: &mut MineOptions, name: &str, value: f64) -> Result<(), String> 
         "held_min" => options.held_min = value,
         "merge_jaccard" => options.merge_jaccard = value,
         "carriers_max" => options.carriers_max = count(),
-        "unrepeated_bits_min" => options.unrepeated_bits_min = value,
+        "everyday_bits" => options.everyday_bits = value,
+        "unreturned_bits" => options.unreturned_bits = value,
         "join_bits" => options.join_bits = value,
         "join_share" => options.join_share = value,
         _ => return Err(format!("no option is called {name}")),
