@@ -60,7 +60,7 @@ def send(urls):
     for turn, (name, path, body) in enumerate(bodies()):
         sender = {"content-type": "application/json", "x-account": "acme", "x-request-id": name}
         request = urllib.request.Request(urls[turn % len(urls)] + path, json.dumps(body).encode(), sender)
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with urllib.request.urlopen(request, timeout=120) as response:
             headers = {key.lower(): value for key, value in response.headers.items()}
             response.read()
         told = {key[14:]: value for key, value in headers.items() if key.startswith("x-promptprint-")}
