@@ -119,7 +119,7 @@ fn poisoned_copies_do_not_take_a_template_from_its_users() {
     for n in 0..60 {
         poisoned.push((
             500,
-            format!("You grade essays written by pupils of mine. {} {}", words(31, 30), words(n + 800, 9)),
+            format!("You grade essays written by pupils of mine. {} {}", words(700, 30), words(n + 800, 9)),
         ));
     }
     let found = mined(&poisoned);
