@@ -155,7 +155,7 @@ fn one_request_an_account_is_still_a_template() {
 fn accounts_that_rotate_templates_hide_neither() {
     let other =
         |n: u64| format!("Translate the whole letter into plain Portuguese for me: {} Thank you!", words(n, 20));
-    let text = |n: u64| if n % 2 == 0 { essay(n) } else { other(n) };
+    let text = |n: u64| if n.is_multiple_of(2) { essay(n) } else { other(n) };
     let mut texts: Vec<(u32, String)> = (0..200).map(|n| (num::low32(n / 2) % 10, text(n))).collect();
     background(&mut texts, 200);
     let found = mined(&texts);

@@ -310,7 +310,7 @@ impl<'a> Sample<'a> {
             let is_own = |anchor: &u32| piece.anchors.binary_search(anchor).is_ok();
             let ends = held.iter().position(is_own).zip(held.iter().rposition(is_own));
             let within = ends.and_then(|(from, to)| held.get(from..to)).unwrap_or(&[]);
-            own += within.iter().filter(|anchor| is_own(*anchor)).count();
+            own += within.iter().filter(|anchor| is_own(anchor)).count();
             mixed += within.iter().filter(everywhere).count();
         }
         piece.within = (own, mixed);
