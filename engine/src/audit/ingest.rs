@@ -130,6 +130,7 @@ pub fn open_or_create(dir: &Path, key_path: &Path, spec: Spec, fs: Arc<dyn Fs>) 
         families: None,
         families_stale: false,
         verdicts: None,
+        banks: Vec::new(),
         logs: Vec::new(),
         inputs: Inputs::default(),
     })?;

@@ -3,6 +3,7 @@
 //! `ingest` turns logs into segments, `mine` finds the families of a store, `near` answers query logs, `compact` rewrites
 //! segments, `maintain` takes in what gateways logged. Each publishes a manifest when a step is durable, so that an interruption at any moment loses nothing that was acknowledged.
 
+mod bank;
 mod compact;
 mod ingest;
 mod judge;
@@ -10,17 +11,22 @@ mod maintain;
 mod mine;
 mod near;
 mod render;
+mod replay;
 mod reporting;
 mod texts;
 mod traffic;
 mod verdicts;
 
+pub use bank::{
+    BANK_IMAGE, BankLabel, bank_of_families, bank_of_texts, banks, cores, import_bank, read_bank, remove_bank,
+};
 pub use compact::{compact, forget};
 pub use ingest::{IndexOptions, LogCount, Skipped, Summary, index, open_or_create};
-pub use judge::{AccountRow, CampaignRow, EvidenceRow, Judged, Names, family_container, judge};
+pub use judge::{AccountRow, BankRow, CampaignRow, EvidenceRow, Judged, Names, family_container, judge};
 pub use maintain::{MaintainOptions, Maintained, days_ms, maintain};
 pub use mine::mine_families;
 pub use near::{NearAnswer, NearHit, near, preparer_of, spec_of};
+pub use replay::{ReplayAccount, ReplayCampaign, ReplayOptions, ReplayStep, replay};
 pub use reporting::{ReportOptions, report};
 pub use texts::TextCache;
 pub use traffic::Traffic;

@@ -1,8 +1,9 @@
 //! Banks: sealed sets of known families, public ones that acquit and harmful ones that call for attention, as files that
 //! hold fingerprints and no prompt text.
 //!
-//! A family is known by its core: the keyed fingerprints of its skeleton. Fingerprints compare only under one key, so a
-//! bank names the key it was made under by a check value, and another key's bank is refused rather than silently useless.
+//! A family is known by its core: the keyed fingerprints of its skeleton. Fingerprints compare only under one key and one
+//! set of rules, so a bank names both, and another key's bank is refused rather than silently useless. Sharing a bank
+//! between keys means building it again from its texts, which are public where the bank is negative.
 //! What a bank acquits is the family, never the account or the whole request: a campaign that hides behind a popular
 //! agent's system prompt is judged by its other parts.
 
@@ -33,6 +34,17 @@ pub enum Polarity {
     Positive,
 }
 
+impl Polarity {
+    /// The name in reports and files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Negative => "negative",
+            Self::Positive => "positive",
+        }
+    }
+}
+
 /// One known family.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -51,8 +63,10 @@ pub struct Bank {
     pub licence: String,
     /// What being in it says.
     pub polarity: Polarity,
-    /// Check value of the key its fingerprints were made under.
-    pub key_check: u64,
+    /// Encoded spec of the rules its fingerprints were made by.
+    pub spec: [u8; 16],
+    /// Check value of the key they were made under.
+    pub key_check: [u8; 8],
     /// Its entries.
     pub entries: Vec<Entry>,
 }
@@ -113,7 +127,8 @@ impl Bank {
     /// [`Error::LimitExceeded`] when there are more entries, fingerprints or label bytes than a reader accepts.
     pub fn encode(&self) -> Result<Vec<u8>> {
         let mut out = MAGIC.to_vec();
-        out.extend_from_slice(&self.key_check.to_le_bytes());
+        out.extend_from_slice(&self.spec);
+        out.extend_from_slice(&self.key_check);
         out.push(match self.polarity {
             Polarity::Negative => 0,
             Polarity::Positive => 1,
@@ -147,7 +162,8 @@ impl Bank {
             return Err(corrupt(body_len, CorruptKind::Checksum));
         }
         let mut cursor = Cursor { bytes: body, at: MAGIC.len(), path };
-        let key_check = cursor.number()?;
+        let spec = cursor.bytes()?;
+        let key_check = cursor.bytes()?;
         let polarity = match cursor.byte()? {
             0 => Polarity::Negative,
             1 => Polarity::Positive,
@@ -168,7 +184,7 @@ impl Bank {
         if cursor.at != body_len {
             return Err(corrupt(cursor.at, CorruptKind::Bounds));
         }
-        Ok(Self { name, licence, polarity, key_check, entries })
+        Ok(Self { name, licence, polarity, spec, key_check, entries })
     }
 }
 
@@ -202,6 +218,12 @@ impl Cursor<'_> {
         let byte = self.bytes.get(self.at).copied().ok_or_else(|| self.fail(CorruptKind::Truncated))?;
         self.at += 1;
         Ok(byte)
+    }
+
+    fn bytes<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let bytes = num::bytes_at(self.bytes, self.at).ok_or_else(|| self.fail(CorruptKind::Truncated))?;
+        self.at += N;
+        Ok(bytes)
     }
 
     fn number(&mut self) -> Result<u64> {
@@ -239,7 +261,8 @@ mod tests {
             name: "collections".to_owned(),
             licence: "MIT".to_owned(),
             polarity: Polarity::Negative,
-            key_check: 7,
+            spec: [3; 16],
+            key_check: [7; 8],
             entries: vec![entry("terminal", &[1, 2, 3, 4, 5]), entry("translator", &[4, 5, 6, 7, 8, 9])],
         }
     }

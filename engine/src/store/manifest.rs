@@ -36,6 +36,9 @@ pub struct Manifest {
     /// What gateways are told of families, as of the last judging.
     #[serde(default)]
     pub verdicts: Option<String>,
+    /// Banks of known families, in the order of their import.
+    #[serde(default)]
+    pub banks: Vec<String>,
     /// How far the logs of gateway processes are in the segments.
     #[serde(default)]
     pub logs: Vec<LogEntry>,
@@ -99,6 +102,7 @@ impl Manifest {
             .flat_map(|segment| std::iter::once(segment.file.as_str()).chain(segment.tombstones.as_deref()))
             .chain(self.families.iter().map(|families| families.file.as_str()))
             .chain(self.verdicts.as_deref())
+            .chain(self.banks.iter().map(String::as_str))
     }
 
     /// Whether the family tables were mined from exactly the live segments.
@@ -172,6 +176,7 @@ mod tests {
             families: None,
             families_stale: false,
             verdicts: None,
+            banks: Vec::new(),
             logs: Vec::new(),
             inputs: Inputs::default(),
         }

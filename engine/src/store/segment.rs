@@ -36,11 +36,13 @@ pub enum FileKind {
     Families,
     /// What gateways are told of families, derived from them.
     Verdicts,
+    /// Known families: a bank that was imported.
+    Bank,
 }
 
 impl FileKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Segment, Self::Tombstones, Self::Families, Self::Verdicts];
+    pub const ALL: [Self; 5] = [Self::Segment, Self::Tombstones, Self::Families, Self::Verdicts, Self::Bank];
 
     const fn number(self) -> u32 {
         match self {
@@ -48,6 +50,7 @@ impl FileKind {
             Self::Tombstones => 2,
             Self::Families => 3,
             Self::Verdicts => 4,
+            Self::Bank => 5,
         }
     }
 
@@ -59,6 +62,7 @@ impl FileKind {
             Self::Tombstones => "tombs",
             Self::Families => "families",
             Self::Verdicts => "verdicts",
+            Self::Bank => "bank",
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod acknowledged_survives_kill;
 mod bad_lines_are_told_and_skipped;
+mod banks_acquit_what_is_public;
 mod command_line_keeps_its_contract;
 mod compaction_does_not_show_the_order;
 mod damaged_stores_are_refused;
@@ -11,6 +12,7 @@ mod families_beat_the_prefix;
 mod forget_hides_at_once;
 mod near_duplicates_are_found;
 mod nothing_is_readable_without_the_key;
+mod replay_tells_when;
 mod rooms_keep_their_arrows;
 mod same_log_again_adds_nothing;
 mod support;

@@ -11,7 +11,7 @@ use promptprint::campaign::Options;
 use promptprint::report::{self, Report};
 use promptprint::{Error, Result};
 
-use super::common;
+use super::common::{self, BankArgs};
 use super::index::{self, LogArgs};
 use super::output::Out;
 
@@ -21,6 +21,8 @@ use super::output::Out;
 pub struct Args {
     #[command(flatten)]
     logs: LogArgs,
+    #[command(flatten)]
+    banks: BankArgs,
     /// Write the report as one HTML page
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
@@ -42,7 +44,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let opened = common::open(&args.logs.store, &args.logs.key)?;
     let container = audit::family_container(&opened.store)?;
     let options = Options::default();
-    let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &options)?;
+    let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &options, args.banks.open(&opened.store)?)?;
     findings(&judged, &mut out)?;
     if args.report.is_some() || args.report_json.is_some() {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

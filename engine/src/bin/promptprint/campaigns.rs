@@ -7,7 +7,7 @@ use promptprint::audit::{self, CampaignRow};
 use promptprint::campaign::Options;
 use serde::Serialize;
 
-use super::common::{self, KeyArgs, StoreArgs};
+use super::common::{self, BankArgs, KeyArgs, StoreArgs};
 use super::output::Out;
 
 /// Only `convicted` accuses; `review` is strong evidence that an honest fleet of keys would show too, `unexplained` is
@@ -18,6 +18,8 @@ pub struct Args {
     store: StoreArgs,
     #[command(flatten)]
     key: KeyArgs,
+    #[command(flatten)]
+    banks: BankArgs,
     /// Print groups of every verdict, not only the convicted
     #[arg(long)]
     all: bool,
@@ -38,7 +40,8 @@ struct Accused<'a> {
 pub fn run(args: &Args) -> Result<ExitCode> {
     let opened = common::open(&args.store, &args.key)?;
     let container = audit::family_container(&opened.store)?;
-    let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &Options::default())?;
+    let judged =
+        audit::judge(&opened.snapshot, &container, &opened.keys, &Options::default(), args.banks.open(&opened.store)?)?;
     let rows = judged.rows(args.all)?;
     let mut out = Out::new();
     for row in &rows {
@@ -77,6 +80,16 @@ fn print(row: &CampaignRow, out: &mut Out) -> Result<()> {
         row.advice
     ))?;
     out.line(format_args!("    {}", row.reason))?;
+    if let Some(bank) = &row.bank {
+        out.line(format_args!(
+            "    {} {} of the {} bank {}, {:.0} % of its core",
+            if bank.known { "is" } else { "nearest is" },
+            bank.entry,
+            bank.kind,
+            bank.bank,
+            100.0 * bank.share
+        ))?;
+    }
     for evidence in &row.evidence {
         out.line(format_args!(
             "    {:<12} {:>9.3}  innocents {:>9.3}  p {:<9.2e} n {}",

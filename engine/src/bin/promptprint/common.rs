@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use promptprint::audit;
+use promptprint::campaign::Bank;
 use promptprint::corpus::snapshot::{Snapshot, check_keys};
 use promptprint::key::Keys;
 use promptprint::simd::{Kernels, Level};
@@ -35,6 +37,25 @@ impl KeyArgs {
     /// The key file of the store in `dir`.
     pub fn path(&self, dir: &Path) -> PathBuf {
         self.key.clone().unwrap_or_else(|| Keys::default_path(dir))
+    }
+}
+
+/// Which banks beside those of the store.
+#[derive(Debug, clap::Args)]
+pub struct BankArgs {
+    /// A bank file to judge by, beside the banks of the store; repeatable
+    #[arg(long, value_name = "FILE")]
+    bank: Vec<PathBuf>,
+}
+
+impl BankArgs {
+    /// The banks of the store, then those of the files.
+    pub fn open(&self, store: &Store) -> Result<Vec<Bank>> {
+        let mut banks = audit::banks(store)?;
+        for path in &self.bank {
+            banks.push(audit::read_bank(path, store)?);
+        }
+        Ok(banks)
     }
 }
 

@@ -6,7 +6,7 @@ use promptprint::audit;
 use promptprint::campaign::Options;
 use promptprint::{Error, Result};
 
-use super::common::{self, KeyArgs, StoreArgs};
+use super::common::{self, BankArgs, KeyArgs, StoreArgs};
 use super::output::{Out, time};
 
 /// Every family the account takes part in, every statistic with what innocents would show, the innocent explanations that
@@ -17,6 +17,8 @@ pub struct Args {
     store: StoreArgs,
     #[command(flatten)]
     key: KeyArgs,
+    #[command(flatten)]
+    banks: BankArgs,
     /// The account, as the log names it
     account: String,
     /// One line of JSON
@@ -28,7 +30,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let opened = common::open(&args.store, &args.key)?;
     let container = audit::family_container(&opened.store)?;
     let options = Options::default();
-    let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &options)?;
+    let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &options, args.banks.open(&opened.store)?)?;
     let Some(account) = judged.account(&args.account) else {
         return Err(Error::InvalidArgument {
             argument: "ACCOUNT",
