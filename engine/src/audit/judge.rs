@@ -7,10 +7,10 @@ use serde::Serialize;
 use super::bank::cores;
 use super::traffic::Traffic;
 use crate::campaign::bank::nearest;
-use crate::campaign::{self, Bank, BankHit, Evidence, Findings, Options, Unit, Verdict};
+use crate::campaign::{self, Bank, BankHit, DecoyReport, Evidence, Findings, Options, Unit, Verdict};
 use crate::corpus::families::{FamilyTables, stale};
 use crate::corpus::names::Reader;
-use crate::corpus::population::Population;
+use crate::corpus::population::{Place, Population};
 use crate::corpus::section;
 use crate::corpus::snapshot::Snapshot;
 use crate::error::{CorruptKind, Result};
@@ -64,6 +64,9 @@ pub struct CampaignRow {
     pub evidence: Vec<EvidenceRow>,
     /// The nearest entry of the banks, where one shares a fingerprint.
     pub bank: Option<BankRow>,
+    /// What became of shuffled copies of the log, where any were judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decoys: Option<DecoyReport>,
     /// Its units, as indexes into the findings.
     #[serde(skip)]
     pub units: Vec<usize>,
@@ -206,9 +209,23 @@ impl Judged<'_> {
             accounts,
             evidence: unit.judgement.evidence.iter().map(EvidenceRow::from).collect(),
             bank: self.nearest_entry(&unit.families),
+            decoys: None,
             units: vec![index],
             number: None,
         }
+    }
+
+    /// The id of a campaign.
+    #[must_use]
+    pub fn campaign_id(&self, number: usize) -> Option<String> {
+        self.findings.campaigns.get(number).map(|campaign| self.id(&campaign.units))
+    }
+
+    /// Judges shuffled copies of the log, in which every conviction is an error.
+    /// # Errors
+    /// As [`campaign::decoys`].
+    pub fn decoys(&self, options: &Options, logs: usize) -> Result<DecoyReport> {
+        self.traffic.with_columns(|columns| campaign::decoys(columns, &self.findings, options, logs))
     }
 
     /// The nearest entry of the banks to any of these families: known ones first, then by share.
@@ -286,7 +303,13 @@ impl<'a> Names<'a> {
     /// # Errors
     /// [`crate::Error::Corrupt`] when it does not open.
     pub fn of(&mut self, account: u32) -> Result<String> {
-        let place = self.population.accounts[usize_of(account)];
+        self.at(self.population.accounts[usize_of(account)])
+    }
+
+    /// The name at a place.
+    /// # Errors
+    /// [`crate::Error::Corrupt`] when it does not open.
+    pub fn at(&mut self, place: Place) -> Result<String> {
         let name = self.readers[usize_of(place.segment)].get(self.keys, usize_of(place.index));
         name.ok_or_else(|| self.population.view(place).damaged(section::NAME_BLOCKS, CorruptKind::Sealed))
     }

@@ -16,6 +16,7 @@ mod reporting;
 mod texts;
 mod traffic;
 mod verdicts;
+mod why;
 
 pub use bank::{
     BANK_IMAGE, BankLabel, bank_of_families, bank_of_texts, banks, cores, import_bank, read_bank, remove_bank,
@@ -31,6 +32,7 @@ pub use reporting::{ReportOptions, report};
 pub use texts::TextCache;
 pub use traffic::Traffic;
 pub use verdicts::publish_verdicts;
+pub use why::{Nearest, Recipe, WhyAnswer, WhyRow, parameters, why};
 
 /// How a long job tells where it is, and learns that it should stop.
 pub trait Progress: Sync {

@@ -9,7 +9,7 @@ use super::bank::families_of_documents;
 use crate::campaign::{BankHit, Columns, Lists, NONE, SlotValue, Tag};
 use crate::column::encode;
 use crate::corpus::families::FamilyTables;
-use crate::corpus::population::Population;
+use crate::corpus::population::{Place, Population};
 use crate::corpus::prepare::FLAG_DISGUISED;
 use crate::corpus::{LEVELS, Level, NO_TIME};
 use crate::error::Result;
@@ -42,6 +42,8 @@ pub struct Traffic {
     token_offsets: Vec<u64>,
     tokens: Vec<u32>,
     tags: Vec<Vec<u32>>,
+    /// Where the name of each tag value stands.
+    tag_places: Vec<Place>,
     families: u32,
     /// Per family: how it stands to the banks; empty when there are none.
     pub bank: Vec<Option<BankHit>>,
@@ -69,7 +71,8 @@ impl Traffic {
             ..Self::default()
         };
         traffic.take_documents(population);
-        let tags = tag_numbers(population);
+        let (tags, tag_places) = tag_numbers(population);
+        traffic.tag_places = tag_places;
         for part in &population.uses {
             let request = usize_of(part.request);
             if population.time_ms[request] == NO_TIME {
@@ -112,6 +115,12 @@ impl Traffic {
             families: self.families,
             bank: &self.bank,
         })
+    }
+
+    /// Where the name of a tag's value stands.
+    #[must_use]
+    pub fn tag_place(&self, value: u32) -> Option<Place> {
+        self.tag_places.get(usize_of(value)).copied()
     }
 
     /// The family of every document.
@@ -197,24 +206,29 @@ fn simhash(tokens: &[u32]) -> u64 {
 }
 
 /// For each segment and origin, the number of its value of each tag; equal values have equal numbers in all segments.
-fn tag_numbers(population: &Population<'_>) -> Vec<Vec<[u32; TAGS.len()]>> {
+fn tag_numbers(population: &Population<'_>) -> (Vec<Vec<[u32; TAGS.len()]>>, Vec<Place>) {
     let mut numbers: HashMap<u128, u32, Xxh3Builder> = HashMap::default();
-    population
-        .views()
-        .iter()
-        .map(|view| {
+    let mut places = Vec::new();
+    let of_segments = (0_u32..)
+        .zip(population.views())
+        .map(|(segment, view)| {
             (0..view.origin_count())
                 .map(|origin| {
                     let names: [u32; LEVELS] = view.origin(origin);
                     TAGS.map(|(level, _)| match view.name_id(names[level.index()]) {
                         Some(id) => {
                             let next = u32_saturating(numbers.len());
-                            *numbers.entry(id).or_insert(next)
+                            let number = *numbers.entry(id).or_insert(next);
+                            if number == next {
+                                places.push(Place { segment, index: names[level.index()] });
+                            }
+                            number
                         }
                         None => NONE,
                     })
                 })
                 .collect()
         })
-        .collect()
+        .collect();
+    (of_segments, places)
 }

@@ -20,9 +20,9 @@ pub const CORE_MAX: usize = 4096;
 /// Bytes of a name or a licence.
 const LABEL_MAX: usize = 1024;
 /// Least share of a family's core that an entry must hold.
-const SHARE_MIN: f64 = 0.6;
+pub const SHARE_MIN: f64 = 0.6;
 /// Least fingerprints in common.
-const COMMON_MIN: usize = 4;
+pub const COMMON_MIN: usize = 4;
 
 /// What being in a bank says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -82,6 +82,8 @@ pub struct BankHit {
     pub polarity: Polarity,
     /// Share of the family's core that the entry holds, 0 to 1.
     pub share: f64,
+    /// Fingerprints of the core that it holds.
+    pub common: usize,
     /// True when that is enough to be this entry; else it is only the nearest.
     pub known: bool,
 }
@@ -113,7 +115,7 @@ fn nearest_of(banks: &[Bank], postings: &[(u64, u32, u32)], core: &[u64]) -> Opt
             let share = num::f64_of(run.len()) / num::f64_of(core.len().max(1));
             let polarity = banks.get(num::usize_of(bank))?.polarity;
             let known = share >= SHARE_MIN && run.len() >= COMMON_MIN;
-            Some(BankHit { bank, entry, polarity, share, known })
+            Some(BankHit { bank, entry, polarity, share, common: run.len(), known })
         })
         .max_by(|a, b| {
             let rank = |hit: &BankHit| (hit.known, hit.polarity == Polarity::Negative);

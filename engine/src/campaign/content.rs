@@ -15,7 +15,7 @@ const QUERIES: usize = 250;
 /// Neighbours of each.
 const NEIGHBOURS: usize = 10;
 /// Shuffles of the account labels.
-const SHUFFLES: usize = 60;
+pub const SHUFFLES: usize = 60;
 /// A slot value shorter than this can be repeated by chance.
 const VALUE_BYTES_MIN: u32 = 24;
 

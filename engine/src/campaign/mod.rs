@@ -5,6 +5,7 @@
 //! different principals remain. Evidence hangs on the edge (account, family): an account's other traffic stays innocent.
 //! The room's README has the measurements behind each rule.
 
+mod adopt;
 pub mod bank;
 pub mod chance;
 mod columns;
@@ -16,6 +17,7 @@ mod fragments;
 mod join;
 mod ledger;
 mod pacing;
+mod parts;
 mod replay;
 mod residual;
 mod strength;
@@ -27,7 +29,7 @@ mod wording;
 
 pub use bank::{Bank, BankHit, Polarity};
 pub use columns::{Columns, Lists, NONE, SlotValue, Tag};
-pub use content::Content;
+pub use content::{Content, SHUFFLES};
 pub use decide::{DecideOptions, Judgement};
 pub use decoy::{DecoyReport, decoys};
 pub use evidence::{Advice, Evidence, Kind, Reason, Verdict};
@@ -68,6 +70,8 @@ pub struct Unit {
     pub campaign: Option<usize>,
     /// While judging: the units it was joined from.
     parts: Vec<usize>,
+    /// The unit that it was found in, as accounts that wear other words than the rest.
+    pub part_of: Option<usize>,
     /// While judging: its parts are templates that the same accounts use, not fragments of one template.
     several_templates: bool,
 }
@@ -100,17 +104,19 @@ pub fn judge(columns: &Columns<'_>, options: &Options) -> Result<Findings> {
     for component in residual::link(&ledger, free, &options.residual) {
         units.push(unit(Vec::new(), ledger.view(component.rows)));
     }
-    judge_units(&ledger, &mut units, options);
+    let strata = judge_units(&ledger, &mut units, options);
+    let parts = parts::convicted(&ledger, &units, &strata, options);
+    units.extend(parts);
     for unit in units.iter_mut().filter(|unit| unit.judgement.verdict >= Verdict::Review) {
         unit.lifts = tags::lifts(columns, &unit.view);
     }
-    let campaigns = join::join(&ledger, &mut units);
+    let campaigns = join::join(&ledger, &mut units, &options.residual);
     Ok(Findings { units, campaigns, unattributed_rows: ledger.unattributed_rows })
 }
 
 /// Judges all units: families, templates joined from fragments, and templates that the same accounts use. Where a joined
 /// unit is not convicted its parts stand alone.
-fn judge_units(ledger: &Ledger<'_>, units: &mut Vec<Unit>, options: &Options) {
+fn judge_units(ledger: &Ledger<'_>, units: &mut Vec<Unit>, options: &Options) -> pacing::Strata {
     let templates = fragments::by_wording(ledger, units);
     let inside = join_parts(ledger, units, &templates);
     let tops: Vec<usize> = (0..units.len()).filter(|&at| !inside[at]).collect();
@@ -122,8 +128,11 @@ fn judge_units(ledger: &Ledger<'_>, units: &mut Vec<Unit>, options: &Options) {
     }
     // First against everybody, then against those who are under no suspicion: a large campaign must not set its own norm.
     let mut suspects = vec![false; ledger.accounts.len()];
-    for _ in 0..2 {
-        let strata = pacing::Strata::new(ledger, |account| suspects[account]);
+    let mut strata = pacing::Strata::new(ledger, |_| false);
+    for round in 0..2 {
+        if round > 0 {
+            strata = pacing::Strata::new(ledger, |account| suspects[account]);
+        }
         for at in 0..units.len() {
             let public = !units[at].families.is_empty()
                 && units[at].families.iter().all(|&family| known_public(ledger.columns, family));
@@ -157,6 +166,7 @@ fn judge_units(ledger: &Ledger<'_>, units: &mut Vec<Unit>, options: &Options) {
         at += 1;
         keep[at - 1]
     });
+    strata
 }
 
 /// Appends one unit for each group, and says which units are now parts of another.
@@ -190,6 +200,7 @@ fn unit(families: Vec<u32>, view: View) -> Unit {
         lifts: Vec::new(),
         campaign: None,
         parts: Vec::new(),
+        part_of: None,
         several_templates: false,
     }
 }

@@ -200,7 +200,7 @@ fn shuffled_logs_convict_nobody() {
 #[test]
 fn a_public_template_is_acquitted_by_its_bank() {
     let filled = log(5);
-    let hit = BankHit { bank: 0, entry: 0, polarity: Polarity::Negative, share: 1.0, known: true };
+    let hit = BankHit { bank: 0, entry: 0, polarity: Polarity::Negative, share: 1.0, common: 30, known: true };
     let bank = [Some(hit), None, None];
     let findings = judge(&Columns { bank: &bank, ..filled.columns() }, &Options::default()).expect("columns agree");
     assert!(findings.campaigns.is_empty());

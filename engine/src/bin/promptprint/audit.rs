@@ -29,6 +29,12 @@ pub struct Args {
     /// Write the report as JSON
     #[arg(long, value_name = "FILE")]
     report_json: Option<PathBuf>,
+    /// Write the report as CSV tables into a folder: campaigns, accounts, edges, evidence, families
+    #[arg(long, value_name = "DIR")]
+    report_csv: Option<PathBuf>,
+    /// Shuffled copies of the log to judge beside it: how often the method errs here
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    decoys: usize,
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
@@ -46,7 +52,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let options = Options::default();
     let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &options, args.banks.open(&opened.store)?)?;
     findings(&judged, &mut out)?;
-    if args.report.is_some() || args.report_json.is_some() {
+    if args.report.is_some() || args.report_json.is_some() || args.report_csv.is_some() {
+        let decoys = (args.decoys > 0).then(|| judged.decoys(&options, args.decoys)).transpose()?;
+        if let Some(decoys) = &decoys {
+            out.line(common::decoys_line(decoys))?;
+        }
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let store = args.logs.store.store.display().to_string();
         let options = ReportOptions {
@@ -54,6 +64,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             reproduce: vec![format!("promptprint campaigns --all --store {store}")],
             store,
             judge: options,
+            decoys,
         };
         let report = audit::report(&opened.store, &opened.snapshot, &judged, &indexed.summary, &options)?;
         if let Some(path) = &args.report {
@@ -63,6 +74,15 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         if let Some(path) = &args.report_json {
             write(path, &report, report::json::write_json)?;
             out.line(format_args!("report: {}", path.display()))?;
+        }
+        if let Some(dir) = &args.report_csv {
+            let failed = |source| Error::Io { op: "make the folder", path: dir.clone(), source };
+            std::fs::create_dir_all(dir).map_err(failed)?;
+            for table in report::Table::ALL {
+                let path = dir.join(format!("{}.csv", table.name()));
+                write(&path, &report, |report, file| report::write_csv(report, table, file))?;
+            }
+            out.line(format_args!("report: {}", dir.display()))?;
         }
     }
     out.finish()?;

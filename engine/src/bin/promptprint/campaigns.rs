@@ -29,6 +29,10 @@ pub struct Args {
     /// One line of JSON a campaign or account
     #[arg(long)]
     json: bool,
+    /// Shuffled copies of the log to judge beside it, in which every conviction is an error; the rate is told on standard
+    /// error and in each line of JSON
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    decoys: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -40,9 +44,16 @@ struct Accused<'a> {
 pub fn run(args: &Args) -> Result<ExitCode> {
     let opened = common::open(&args.store, &args.key)?;
     let container = audit::family_container(&opened.store)?;
-    let judged =
-        audit::judge(&opened.snapshot, &container, &opened.keys, &Options::default(), args.banks.open(&opened.store)?)?;
-    let rows = judged.rows(args.all)?;
+    let options = Options::default();
+    let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &options, args.banks.open(&opened.store)?)?;
+    let mut rows = judged.rows(args.all)?;
+    if args.decoys > 0 {
+        let decoys = judged.decoys(&options, args.decoys)?;
+        eprintln!("promptprint: {}", common::decoys_line(&decoys));
+        for row in &mut rows {
+            row.decoys = Some(decoys);
+        }
+    }
     let mut out = Out::new();
     for row in &rows {
         if out.is_closed() {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use promptprint::audit;
-use promptprint::campaign::Bank;
+use promptprint::campaign::{Bank, DecoyReport};
 use promptprint::corpus::snapshot::{Snapshot, check_keys};
 use promptprint::key::Keys;
 use promptprint::simd::{Kernels, Level};
@@ -89,6 +89,18 @@ pub fn kernels() -> Result<Kernels> {
         Some(level) => Kernels::for_level(level),
         None => Ok(Kernels::detect()),
     }
+}
+
+/// How often shuffled logs were convicted, in a sentence.
+pub fn decoys_line(decoys: &DecoyReport) -> String {
+    format!(
+        "decoys: {} of {} groups of {} shuffled logs were convicted, {} accounts accused; with 95 % confidence below {:.2} %",
+        decoys.convicted,
+        decoys.judged,
+        decoys.logs,
+        decoys.accused,
+        100.0 * decoys.rate_bound
+    )
 }
 
 /// Tells the user why, and ends with the code for it.
