@@ -252,7 +252,11 @@ impl Judged<'_> {
     }
 
     fn families_of(&self, units: &[usize]) -> Vec<String> {
-        let families: BTreeSet<u32> = units.iter().flat_map(|unit| self.unit(*unit).families.iter().copied()).collect();
+        let own = |unit: &usize| {
+            let unit = self.unit(*unit);
+            unit.families.iter().copied().filter(|family| unit.guests.binary_search(family).is_err())
+        };
+        let families: BTreeSet<u32> = units.iter().flat_map(own).collect();
         families.into_iter().filter_map(|family| self.tables.name(family)).collect()
     }
 

@@ -116,7 +116,8 @@ impl<'a> Filler<'a> {
             in_families: 0,
         };
         for (index, unit) in judged.findings.units.iter().enumerate() {
-            filler.unit_of.extend(unit.families.iter().map(|family| (*family, index)));
+            let own = unit.families.iter().filter(|family| unit.guests.binary_search(family).is_err());
+            filler.unit_of.extend(own.map(|family| (*family, index)));
         }
         for account in population.account_of.iter().filter(|account| **account != NONE) {
             filler.totals[usize_of(*account)] += 1;

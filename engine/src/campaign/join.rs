@@ -7,7 +7,7 @@ use super::Unit;
 use super::adopt::adopt;
 use super::evidence::Verdict;
 use super::fragments::root;
-use super::ledger::Ledger;
+use super::ledger::{Edge, Ledger};
 use super::residual::{ResidualOptions, profile, telling};
 use super::strength::{self, Portrait};
 use super::wording::weighted_jaccard;
@@ -51,7 +51,15 @@ pub fn join(ledger: &Ledger<'_>, units: &mut [Unit], options: &ResidualOptions) 
     for &index in &convicted {
         let unit = &units[index];
         let portrait = strength::portrait(ledger, &unit.view, &unit.judgement);
-        let of = |edge| strength::strength(ledger, &unit.view, edge, &unit.judgement, &portrait);
+        let is_guest = |edge: &Edge| {
+            let rows = unit.view.rows_of(edge);
+            let guests = rows.iter().filter(|&&row| unit.guests.binary_search(&ledger.family(row)).is_ok()).count();
+            2 * guests > rows.len()
+        };
+        let of = |edge: &Edge| match is_guest(edge) {
+            true => 0.0,
+            false => strength::strength(ledger, &unit.view, edge, &unit.judgement, &portrait),
+        };
         units[index].strength = unit.view.edges.iter().map(of).collect();
     }
     let pieces: Vec<Piece> = convicted.iter().map(|&index| Piece::of(ledger, &units[index], options)).collect();
@@ -73,9 +81,20 @@ pub fn join(ledger: &Ledger<'_>, units: &mut [Unit], options: &ResidualOptions) 
             campaigns.push(Campaign::default());
         }
         let campaign = &mut campaigns[number[top]];
-        campaign.units.push(convicted[at]);
+        if !units[convicted[at]].nested {
+            campaign.units.push(convicted[at]);
+        }
         campaign.members.extend(piece.members.iter().copied());
         units[convicted[at]].campaign = Some(number[top]);
+    }
+    for &index in &convicted {
+        // A part that none of its whole's campaign is like stands for itself.
+        if let Some(campaign) = units[index].campaign.and_then(|number| campaigns.get_mut(number))
+            && campaign.units.is_empty()
+        {
+            campaign.units.push(index);
+            units[index].nested = false;
+        }
     }
     campaigns.iter_mut().for_each(settle);
     adopt(ledger, units, &mut campaigns, options);
@@ -83,8 +102,21 @@ pub fn join(ledger: &Ledger<'_>, units: &mut [Unit], options: &ResidualOptions) 
         let adopted = std::mem::take(&mut campaign.adopted);
         campaign.members.extend(adopted);
         settle(campaign);
+        count_requests(campaign, units);
     }
     campaigns
+}
+
+/// Counts the requests of members that came in by units; those of adopted ones are counted already.
+fn count_requests(campaign: &mut Campaign, units: &[Unit]) {
+    for member in campaign.members.iter_mut().filter(|member| !member.adopted) {
+        let views = campaign.units.iter().map(|&unit| &units[unit].view);
+        let edges = views.filter_map(|view| {
+            let at = view.edges.binary_search_by_key(&member.account, |edge| edge.account).ok()?;
+            view.edges.get(at)
+        });
+        member.requests = edges.map(|edge| edge.requests).sum();
+    }
 }
 
 /// Members by account, each once.
@@ -93,7 +125,7 @@ fn settle(campaign: &mut Campaign) {
     campaign.members.dedup_by(|later, first| {
         let same = later.account == first.account;
         if same {
-            first.requests += later.requests;
+            first.requests = first.requests.max(later.requests);
             first.adopted &= later.adopted;
         }
         same
@@ -103,6 +135,8 @@ fn settle(campaign: &mut Campaign) {
 /// What of a convicted unit is compared with others.
 struct Piece {
     members: Vec<Member>,
+    /// Every account that came back to the unit, accused or not; ascending.
+    users: Vec<u32>,
     /// What recurs in the requests of some members, ascending tokens each.
     profiles: Vec<Vec<u32>>,
     pool: Vec<u64>,
@@ -125,6 +159,7 @@ impl Piece {
             })
             .filter(|member| member.strength >= strength::ACCUSE_MIN)
             .collect();
+        let users = unit.view.edges.iter().filter(|edge| edge.requests >= 2).map(|edge| edge.account).collect();
         let step = members.len().div_ceil(PROFILES_MAX).max(1);
         let mut counts = Vec::new();
         let profiles = members
@@ -146,7 +181,7 @@ impl Piece {
         pool.sort_unstable();
         pool.dedup();
         pool.truncate(POOL_SAMPLE);
-        Self { members, profiles, pool, portrait }
+        Self { members, users, profiles, pool, portrait }
     }
 
     /// True when half of the smaller side's members word it like two members of the other side.
@@ -163,10 +198,15 @@ impl Piece {
     }
 
     fn same_campaign(&self, other: &Self, ledger: &Ledger<'_>, options: &ResidualOptions) -> bool {
-        let mine: Vec<u32> = self.members.iter().map(|member| member.account).collect();
-        let theirs: Vec<u32> = other.members.iter().map(|member| member.account).collect();
-        let common = common(&mine, &theirs);
-        let co_use = common >= 3 && 10 * common >= mine.len().min(theirs.len());
+        let accused = |piece: &Self| piece.members.iter().map(|member| member.account).collect::<Vec<u32>>();
+        let (mine, theirs) = (accused(self), accused(other));
+        let least = mine.len().min(theirs.len());
+        let common = common(&mine, &other.users).max(common(&theirs, &self.users));
+        // Accused accounts that work in both: enough of them are both signs at once.
+        if common >= 5 && 10 * common >= 3 * least {
+            return true;
+        }
+        let co_use = common >= 3 && 10 * common >= least;
         let wording = self.worded_alike(other, ledger, options);
         let alike = |a: f64, b: f64| a <= 2.0 * b && b <= 2.0 * a;
         let pace = alike(self.portrait.per_day, other.portrait.per_day)

@@ -102,9 +102,12 @@ pub fn shown(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judgemen
             }
             Kind::Pacing => {
                 let expected = days * (1.0 - (1.0 - 1.0 / days).powf(f64::from(edge.requests)));
-                ask(1.0, edge.requests >= 3 && f64::from(edge.active_days) >= 0.7 * expected);
+                // A burst on one day keeps no pace.
+                ask(1.0, edge.active_days >= 2 && f64::from(edge.active_days) >= 0.7 * expected);
             }
-            Kind::Turnover => ask(1.0, edge.span_days() <= 2.5 * portrait.days.max(1.0)),
+            Kind::Turnover => {
+                ask(1.0, edge.active_days >= 2 && edge.span_days() <= 2.5 * portrait.days.max(1.0));
+            }
             Kind::Dedication => ask(2.0, edge.share >= 0.4 * portrait.share),
             Kind::Wording if judgement.wording.disguised() => {
                 let disguised =
