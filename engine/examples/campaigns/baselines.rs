@@ -1,5 +1,6 @@
 //! What simpler rules would accuse on the same families: the yardsticks of the campaign stage.
 
+use promptprint::campaign::chance::Random;
 use promptprint::campaign::{Columns, Findings, NONE};
 use promptprint::num;
 use std::collections::{BTreeMap, BTreeSet};
@@ -99,4 +100,44 @@ fn rate(columns: &Columns<'_>) -> BTreeSet<u32> {
     let mean = volume.values().map(|count| count.ln()).sum::<f64>() / n;
     let deviation = (volume.values().map(|count| (count.ln() - mean).powi(2)).sum::<f64>() / n).sqrt();
     volume.into_iter().filter(|(_, count)| count.ln() > mean + 3.0 * deviation).map(|(account, _)| account).collect()
+}
+
+/// Buckets that tokens are counted in.
+const BUCKETS: usize = 4096;
+/// Permutations behind the threshold of an alarm.
+const PERMUTATIONS: usize = 40;
+
+/// Gretton et al. 2012, linear kernel over hashed tokens: the share of windows of so many requests whose mean differs from
+/// that of the window before by more than 95 % of random halves of the two do. Requests of `without` are left out.
+pub fn shifted_windows(columns: &Columns<'_>, window: usize, without: &BTreeSet<u32>) -> f64 {
+    let rows: Vec<usize> = (0..columns.account.len()).filter(|&row| !without.contains(&columns.account[row])).collect();
+    let windows: Vec<&[usize]> = rows.chunks_exact(window).collect();
+    let mut alarms = 0_usize;
+    let mut random = Random::new(1, 0x33d);
+    for pair in windows.windows(2) {
+        let both: Vec<usize> = pair.iter().flat_map(|rows| rows.iter().copied()).collect();
+        let mut signs: Vec<f64> = (0..both.len()).map(|at| if at < window { 1.0 } else { -1.0 }).collect();
+        let observed = difference(columns, &both, &signs);
+        let beaten = (0..PERMUTATIONS)
+            .filter(|_| {
+                random.shuffle(&mut signs);
+                difference(columns, &both, &signs) < observed
+            })
+            .count();
+        alarms += usize::from(20 * beaten >= 19 * PERMUTATIONS);
+    }
+    num::f64_of(alarms) / num::f64_of(windows.len().saturating_sub(1).max(1))
+}
+
+/// Squared distance of the means of the rows of either sign.
+fn difference(columns: &Columns<'_>, rows: &[usize], signs: &[f64]) -> f64 {
+    let mut sums = vec![0.0; BUCKETS];
+    for (&row, sign) in rows.iter().zip(signs) {
+        let tokens = columns.tokens.get(num::usize_of(columns.document[row]));
+        let weight = sign / num::f64_of(tokens.len().max(1));
+        for &token in tokens {
+            sums[num::usize_of(token) % BUCKETS] += weight;
+        }
+    }
+    sums.iter().map(|sum| sum * sum).sum()
 }

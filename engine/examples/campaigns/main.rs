@@ -1,188 +1,146 @@
-//! Question: how well does the campaign stage judge a labelled log, given families? Reads a JSONL log (id, account, ts,
-//! prompt), the accounts file for organisations, and families from a TSV (id, family) or from a label of the log; writes
-//! the accused accounts as TSV for the scorer.
+//! Question: whom does this room accuse in a labelled log, and whom would simpler rules accuse on the same families? Judges
+//! a store as the command line does, and only then looks at the labels.
 //!
-//! usage: campaigns LOG.jsonl ACCOUNTS.jsonl OUT.tsv [--labels REQUESTS.jsonl]
-//!        [--families FAMILIES.tsv|mine] [--hide-orgs] [--verbose]
-//!        [--baselines] [--decoys]
-//!        [--by-day]  mines and judges every day's prefix, and prints when each labelled campaign was first convicted
+//! usage: campaigns STORE ACCOUNTS.jsonl [--key FILE] [--decoys N] [--verbose]
 #![allow(clippy::print_stdout)]
 
 mod baselines;
-mod load;
 
-use promptprint::campaign::{self, Options};
-use std::collections::BTreeMap;
-use std::io::Write;
+use promptprint::audit::{self, Judged, Names};
+use promptprint::campaign::chance::clopper_pearson;
+use promptprint::campaign::{Findings, NONE, Options, Unit};
+use promptprint::corpus::snapshot::Snapshot;
+use promptprint::key::Keys;
+use promptprint::num;
+use promptprint::store::Store;
+use promptprint::store::fs::RealFs;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+type Failure = Box<dyn std::error::Error>;
+
+/// Who is guilty of what, by account number.
+struct Labels {
+    campaign: BTreeMap<u32, String>,
+    members: BTreeMap<String, BTreeSet<u32>>,
+    innocents: usize,
+}
+
+fn main() -> Result<(), Failure> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let flag = |name: &str| args.iter().any(|arg| arg == name);
     let value = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).cloned();
-    let [log, accounts, out] = [0, 1, 2].map(|at| args.get(at).cloned().unwrap_or_default());
-    let table = load::Table::read(
-        &log,
-        &accounts,
-        value("--labels").as_deref(),
-        value("--families").as_deref(),
-        flag("--hide-orgs"),
-    )?;
-    if flag("--by-day") {
-        return by_day(table, value("--families").as_deref() == Some("mine"));
-    }
-    let columns = table.columns();
+    let [dir, accounts] = [0, 1].map(|at| args.get(at).map_or_else(PathBuf::new, PathBuf::from));
+    let key = value("--key").map_or_else(|| Keys::default_path(&dir), PathBuf::from);
+    let store = Store::open(&dir, RealFs::shared())?;
+    let keys = Keys::load(&key)?;
+    let snapshot = Snapshot::open(&store)?;
+    let container = audit::family_container(&store)?;
     let start = Instant::now();
-    let findings = campaign::judge(&columns, &Options::default())?;
-    println!("judged {} rows in {:.2} s", columns.account.len(), start.elapsed().as_secs_f64());
-    let mut reasons: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for unit in &findings.units {
-        *reasons.entry((unit.judgement.verdict.name(), unit.judgement.reason.name())).or_default() += 1;
+    let options = Options::default();
+    let judged = audit::judge(&snapshot, &container, &keys, &options, audit::banks(&store)?)?;
+    println!("{} requests judged in {:.2} s", judged.request_count(), start.elapsed().as_secs_f64());
+    let labels = labels(&judged, &keys, &accounts)?;
+    let accused: BTreeSet<u32> =
+        judged.findings.campaigns.iter().flat_map(|campaign| campaign.members.iter().map(|m| m.account)).collect();
+    tell("this room", &accused, &labels);
+    let others = judged.traffic.with_columns(|columns| baselines::all(columns, &judged.findings));
+    for (name, accused) in others {
+        tell(&name, &accused, &labels);
     }
-    println!("{reasons:?}");
-    if flag("--verbose") {
-        for unit in findings.units.iter().filter(|unit| !unit.judgement.evidence.is_empty()) {
-            println!(
-                "{:>9} {:30} accounts {:4} principals {:4} requests {:6} {:11} {:14} core {} p {:.1e} q {:.1e} campaign {:?} within {:.2} across {:.2} between {:.2} identical {:.2} nats {:.0} obf {:.2} own {:.1e} | {}",
-                unit.families.len(),
-                table.describe(unit),
-                unit.view.edges.len(),
-                unit.view.principals,
-                unit.view.requests,
-                unit.judgement.verdict.name(),
-                unit.judgement.reason.name(),
-                unit.judgement.core,
-                unit.judgement.p,
-                unit.judgement.q,
-                unit.campaign,
-                unit.judgement.wording.within,
-                unit.judgement.wording.across,
-                unit.judgement.wording.between,
-                unit.judgement.wording.identical,
-                unit.judgement.wording.nats,
-                unit.judgement.wording.obfuscated,
-                unit.judgement.wording.p_own,
-                unit.judgement
-                    .evidence
-                    .iter()
-                    .map(|e| format!(
-                        "{}{} {:.2}/{:.2} p{:.0e}",
-                        if e.holds { "*" } else { "" },
-                        e.kind.name(),
-                        e.value,
-                        e.null,
-                        e.p
-                    ))
-                    .collect::<Vec<_>>()
-                    .join("; ")
-            );
-        }
-    }
-    if flag("--baselines") {
-        for (name, accused) in baselines::all(&columns, &findings) {
-            let line: Vec<String> = table
-                .truth()
-                .iter()
-                .map(|(campaign, rows)| {
-                    let members: std::collections::BTreeSet<u32> = rows.iter().map(|&(_, account)| account).collect();
-                    let hit = members.intersection(&accused).count();
-                    format!("{campaign} {:.3}", promptprint::num::f64_of(hit) / promptprint::num::f64_of(members.len()))
-                })
-                .collect();
-            let innocent = accused.iter().filter(|&&account| !table.guilty(account)).count();
-            println!("baseline {name}: {} innocents {innocent}", line.join(" "));
-        }
-    }
-    if flag("--decoys") {
-        println!("{:?}", campaign::decoys(&columns, &findings, &Options::default(), 3)?);
-    }
-    if flag("--verbose") {
-        where_campaigns_went(&table, &findings);
-    }
-    let mut file = std::io::BufWriter::new(std::fs::File::create(&out)?);
-    for (number, campaign) in findings.campaigns.iter().enumerate() {
+    let guilty: BTreeSet<u32> = labels.campaign.keys().copied().collect();
+    for window in [1_000, 5_000] {
+        let alarms = |without: &BTreeSet<u32>| {
+            judged.traffic.with_columns(|columns| baselines::shifted_windows(columns, window, without))
+        };
+        let (with, without) = (alarms(&BTreeSet::new()), alarms(&guilty));
         println!(
-            "campaign {number}: {} units, {} accounts of which {} adopted",
-            campaign.units.len(),
-            campaign.members.len(),
-            campaign.members.iter().filter(|member| member.adopted).count()
+            "MMD, windows of {window}: alarm in {with:.2} of them, {without:.2} without the guilty; names no account"
         );
-        for member in &campaign.members {
-            writeln!(file, "{}\t{number}", table.account_names[promptprint::num::usize_of(member.account)])?;
+    }
+    campaigns(&judged.findings, &labels);
+    if let Some(logs) = value("--decoys") {
+        println!("{:?}", judged.decoys(&options, logs.parse()?)?);
+    }
+    if args.iter().any(|arg| arg == "--verbose") {
+        for unit in judged.findings.units.iter().filter(|unit| !unit.judgement.evidence.is_empty()) {
+            verbose(unit, &labels);
         }
     }
-    file.flush()?;
     Ok(())
 }
 
-/// Judges every day's prefix with latching; a campaign counts as convicted when a tenth of its accounts so far are.
-fn by_day(mut table: load::Table, mine: bool) -> Result<(), Box<dyn std::error::Error>> {
-    const DAY_MS: i64 = 86_400_000;
-    let truth = table.truth();
-    let mut replay = campaign::Replay::default();
-    let mut first: BTreeMap<String, (i64, f64)> = BTreeMap::new();
-    let (begin, end) = table.span();
-    for day in 1..=(end - begin) / DAY_MS + 1 {
-        let until = begin + day * DAY_MS;
-        if mine {
-            table.mine_before(until)?;
-        }
-        let columns = table.columns();
-        let columns = columns.before(until);
-        let today = replay.step(&columns, until)?;
-        let accused = replay.accused();
-        let mut line = String::new();
-        for (name, rows) in &truth {
-            let total = promptprint::num::f64_of(rows.len());
-            let served = rows.iter().filter(|&&(time, _)| time < until).count();
-            let mut active: Vec<u32> =
-                rows.iter().filter(|&&(time, _)| time < until).map(|&(_, account)| account).collect();
-            active.sort_unstable();
-            active.dedup();
-            let hit = active.iter().filter(|account| accused.binary_search(account).is_ok()).count();
-            let recall = promptprint::num::f64_of(hit) / promptprint::num::f64_of(active.len().max(1));
-            let share = promptprint::num::f64_of(served) / total;
-            if recall >= 0.1 {
-                first.entry(name.clone()).or_insert((day, share));
+/// Reads the labels of the accounts that the store knows.
+fn labels(judged: &Judged<'_>, keys: &Keys, path: &Path) -> Result<Labels, Failure> {
+    let mut by_name: BTreeMap<String, Option<String>> = BTreeMap::new();
+    for line in std::fs::read_to_string(path)?.lines() {
+        let row: serde_json::Value = serde_json::from_str(line)?;
+        let name = row["account"].as_str().unwrap_or_default().to_owned();
+        by_name.insert(name, row["campaign"].as_str().map(str::to_owned));
+    }
+    let mut names = Names::new(&judged.population, keys)?;
+    let mut labels = Labels { campaign: BTreeMap::new(), members: BTreeMap::new(), innocents: 0 };
+    for account in 0..num::u32_saturating(judged.population.accounts.len()) {
+        match by_name.get(&names.of(account)?) {
+            Some(Some(campaign)) => {
+                labels.campaign.insert(account, campaign.clone());
+                labels.members.entry(campaign.clone()).or_default().insert(account);
             }
-            line += &format!(" {name} {recall:.2} ({share:.3})");
+            _ => labels.innocents += 1,
         }
-        let innocent = accused.iter().filter(|&&account| !table.guilty(account)).count();
-        println!("day {day:2}{line} innocents {innocent} latched {}", today.held_by_latch);
     }
-    println!("first convicted: {first:?}");
-    Ok(())
+    Ok(labels)
 }
 
-/// Prints, for each labelled campaign, into which units its own requests fell.
-fn where_campaigns_went(table: &load::Table, findings: &campaign::Findings) {
-    let mut unit_of: BTreeMap<u32, usize> = BTreeMap::new();
-    for (index, unit) in findings.units.iter().enumerate() {
-        unit_of.extend(unit.view.rows.iter().map(|&row| (row, index)));
-    }
-    for (name, rows) in table.own_rows() {
-        let mut counts: BTreeMap<Option<usize>, usize> = BTreeMap::new();
-        for row in &rows {
-            *counts.entry(unit_of.get(row).copied()).or_default() += 1;
+/// One line of the table: recall of each campaign, and the innocents accused.
+fn tell(rule: &str, accused: &BTreeSet<u32>, labels: &Labels) {
+    let recall = |members: &BTreeSet<u32>| {
+        num::f64_of(members.intersection(accused).count()) / num::f64_of(members.len().max(1))
+    };
+    let recalls: Vec<String> =
+        labels.members.iter().map(|(name, members)| format!("{name} {:.3}", recall(members))).collect();
+    let innocents = accused.iter().filter(|account| !labels.campaign.contains_key(account)).count();
+    let bound = clopper_pearson(innocents, labels.innocents).1;
+    println!("{rule}: {}; innocents {innocents} of {} (bound {bound:.1e})", recalls.join(" "), labels.innocents);
+}
+
+/// Ids of each true campaign, and purity of each id.
+fn campaigns(findings: &Findings, labels: &Labels) {
+    for (number, campaign) in findings.campaigns.iter().enumerate() {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for member in &campaign.members {
+            *counts.entry(labels.campaign.get(&member.account).map_or("innocent", String::as_str)).or_default() += 1;
         }
-        let mut parts: Vec<(usize, Option<usize>)> = counts.into_iter().map(|(unit, count)| (count, unit)).collect();
-        parts.sort_unstable_by(|a, b| b.cmp(a));
-        let shown: Vec<String> = parts
-            .iter()
-            .take(6)
-            .map(|&(count, unit)| match unit {
-                Some(unit) => {
-                    let found = &findings.units[unit];
-                    format!(
-                        "{count} in unit {unit} ({} {}, {} accounts)",
-                        found.judgement.verdict.name(),
-                        found.judgement.reason.name(),
-                        found.view.edges.len()
-                    )
-                }
-                None => format!("{count} in none"),
-            })
-            .collect();
-        println!("{name}: {} requests in {} parts: {}", rows.len(), parts.len(), shown.join("; "));
+        let adopted = campaign.members.iter().filter(|member| member.adopted).count();
+        println!("campaign {number}: {} units, accounts {counts:?}, {adopted} adopted", campaign.units.len());
     }
+}
+
+/// One judged unit, with the commonest label of its accounts.
+fn verbose(unit: &Unit, labels: &Labels) {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for edge in unit.view.edges.iter().filter(|edge| edge.account != NONE) {
+        *counts.entry(labels.campaign.get(&edge.account).map_or("innocent", String::as_str)).or_default() += 1;
+    }
+    let judgement = &unit.judgement;
+    let evidence: Vec<String> = judgement
+        .evidence
+        .iter()
+        .map(|e| {
+            format!("{}{} {:.2}/{:.2} p{:.0e}", if e.holds { "*" } else { "" }, e.kind.name(), e.value, e.null, e.p)
+        })
+        .collect();
+    println!(
+        "{} {}, {} families, {} principals, {} requests, {counts:?}, p {:.1e} q {:.1e}, within {:.2} across {:.2}: {}",
+        judgement.verdict.name(),
+        judgement.reason.name(),
+        unit.families.len(),
+        unit.view.principals,
+        unit.view.requests,
+        judgement.p,
+        judgement.q,
+        judgement.wording.within,
+        judgement.wording.across,
+        evidence.join("; ")
+    );
 }

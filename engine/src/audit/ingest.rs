@@ -146,6 +146,7 @@ pub fn open_or_create(dir: &Path, key_path: &Path, spec: Spec, fs: Arc<dyn Fs>) 
         codes: String::new(),
         exemplars: None,
         verdicts: None,
+        banks: Vec::new(),
         logs: Vec::new(),
         inputs: Inputs::default(),
     })?;

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::bank::cores;
 use super::traffic::Traffic;
-use crate::campaign::{self, Evidence, Findings, Options, Unit, Verdict};
+use crate::campaign::bank::nearest;
+use crate::campaign::{self, Bank, BankHit, DecoyReport, Evidence, Findings, Options, Unit, Verdict};
 use crate::corpus::families::{FamilyTables, stale};
 use crate::corpus::names::Reader;
-use crate::corpus::population::Population;
+use crate::corpus::population::{Place, Population};
 use crate::corpus::section;
 use crate::corpus::snapshot::Snapshot;
 use crate::error::{CorruptKind, Result};
@@ -38,6 +40,8 @@ pub struct Judged<'a> {
     pub traffic: Traffic,
     /// What was found.
     pub findings: Findings,
+    /// The banks that families were held against.
+    pub banks: Vec<Bank>,
     keys: &'a Keys,
 }
 
@@ -58,12 +62,32 @@ pub struct CampaignRow {
     pub accounts: Vec<AccountRow>,
     /// What was measured.
     pub evidence: Vec<EvidenceRow>,
+    /// The nearest entry of the banks, where one shares a fingerprint.
+    pub bank: Option<BankRow>,
+    /// What became of shuffled copies of the log, where any were judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decoys: Option<DecoyReport>,
     /// Its units, as indexes into the findings.
     #[serde(skip)]
     pub units: Vec<usize>,
     /// The place of the campaign among the findings', where it is one.
     #[serde(skip)]
     pub number: Option<usize>,
+}
+
+/// How a group stands to the banks.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BankRow {
+    /// Name of the bank.
+    pub bank: String,
+    /// Name of its entry.
+    pub entry: String,
+    /// `negative` acquits, `positive` calls for attention.
+    pub kind: &'static str,
+    /// Share of the family's core that the entry holds, 0 to 1.
+    pub share: f64,
+    /// Whether that is enough to be this entry; else it is only the nearest.
+    pub known: bool,
 }
 
 /// One account of a group.
@@ -108,12 +132,17 @@ pub fn judge<'a>(
     container: &'a Container,
     keys: &'a Keys,
     options: &Options,
+    banks: Vec<Bank>,
 ) -> Result<Judged<'a>> {
     let population = Population::new(snapshot)?;
     let tables = FamilyTables::new(container)?;
-    let traffic = Traffic::new(&population, &tables)?;
+    let mut traffic = Traffic::new(&population, &tables)?;
+    if !banks.is_empty() {
+        let cores = cores(&population, traffic.family(), tables.len());
+        traffic.bank = nearest(&banks, &cores.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    }
     let findings = traffic.with_columns(|columns| campaign::judge(columns, options))?;
-    Ok(Judged { population, tables, traffic, findings, keys })
+    Ok(Judged { population, tables, traffic, findings, banks, keys })
 }
 
 impl Judged<'_> {
@@ -179,9 +208,41 @@ impl Judged<'_> {
             families: self.families_of(&[index]),
             accounts,
             evidence: unit.judgement.evidence.iter().map(EvidenceRow::from).collect(),
+            bank: self.nearest_entry(&unit.families),
+            decoys: None,
             units: vec![index],
             number: None,
         }
+    }
+
+    /// The id of a campaign.
+    #[must_use]
+    pub fn campaign_id(&self, number: usize) -> Option<String> {
+        self.findings.campaigns.get(number).map(|campaign| self.id(&campaign.units))
+    }
+
+    /// Judges shuffled copies of the log, in which every conviction is an error.
+    /// # Errors
+    /// As [`campaign::decoys`].
+    pub fn decoys(&self, options: &Options, logs: usize) -> Result<DecoyReport> {
+        self.traffic.with_columns(|columns| campaign::decoys(columns, &self.findings, options, logs))
+    }
+
+    /// The nearest entry of the banks to any of these families: known ones first, then by share.
+    #[must_use]
+    pub fn nearest_entry(&self, families: &[u32]) -> Option<BankRow> {
+        let hits = families.iter().filter_map(|family| self.traffic.bank.get(usize_of(*family)).copied().flatten());
+        let best = hits.max_by(|a, b| a.known.cmp(&b.known).then(a.share.total_cmp(&b.share)))?;
+        self.bank_row(best)
+    }
+
+    /// A hit, with the names of its bank and entry.
+    #[must_use]
+    pub fn bank_row(&self, hit: BankHit) -> Option<BankRow> {
+        let bank = self.banks.get(usize_of(hit.bank))?;
+        let entry = bank.entries.get(usize_of(hit.entry))?.name.clone();
+        let kind = hit.polarity.name();
+        Some(BankRow { bank: bank.name.clone(), entry, kind, share: round(hit.share), known: hit.known })
     }
 
     /// One unit of the findings.
@@ -191,7 +252,11 @@ impl Judged<'_> {
     }
 
     fn families_of(&self, units: &[usize]) -> Vec<String> {
-        let families: BTreeSet<u32> = units.iter().flat_map(|unit| self.unit(*unit).families.iter().copied()).collect();
+        let own = |unit: &usize| {
+            let unit = self.unit(*unit);
+            unit.families.iter().copied().filter(|family| unit.guests.binary_search(family).is_err())
+        };
+        let families: BTreeSet<u32> = units.iter().flat_map(own).collect();
         families.into_iter().filter_map(|family| self.tables.name(family)).collect()
     }
 
@@ -242,13 +307,19 @@ impl<'a> Names<'a> {
     /// # Errors
     /// [`crate::Error::Corrupt`] when it does not open.
     pub fn of(&mut self, account: u32) -> Result<String> {
-        let place = self.population.accounts[usize_of(account)];
+        self.at(self.population.accounts[usize_of(account)])
+    }
+
+    /// The name at a place.
+    /// # Errors
+    /// [`crate::Error::Corrupt`] when it does not open.
+    pub fn at(&mut self, place: Place) -> Result<String> {
         let name = self.readers[usize_of(place.segment)].get(self.keys, usize_of(place.index));
         name.ok_or_else(|| self.population.view(place).damaged(section::NAME_BLOCKS, CorruptKind::Sealed))
     }
 }
 
 /// To four places: more would claim a precision that no estimate has.
-fn round(value: f64) -> f64 {
+pub(super) fn round(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }

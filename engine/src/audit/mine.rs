@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use super::compact::file_identity;
 use super::graph::write_exemplars;
 use super::{Progress, TextCache, render};
+use crate::corpus::NONE;
 use crate::corpus::families::{self, FamilyTables, Skeleton};
-use crate::corpus::population::Population;
+use crate::corpus::population::{PartUse, Population};
 use crate::corpus::prepare::Preparer;
 use crate::corpus::snapshot::Snapshot;
 use crate::error::Result;
@@ -67,22 +68,74 @@ pub fn mine_families(
 }
 
 fn mine_population(population: &Population<'_>, progress: &dyn Progress) -> Result<Families> {
-    let principal = |account: u32| population.principal_of.get(usize_of(account)).copied();
-    let uses: Vec<Use> = population
-        .uses
-        .iter()
-        .map(|part| {
-            let request = usize_of(part.request);
-            let account = population.account_of[request];
-            Use {
-                document: part.document,
-                account: if account == crate::corpus::NONE { NO_ACCOUNT } else { account },
-                principal: principal(account).unwrap_or(NO_ACCOUNT),
-                time_ms: population.time_ms[request],
-            }
-        })
-        .collect();
-    mine(population, &uses, &MineOptions::default(), &|stage, done, all| {
+    let uses: Vec<Use> = population.uses.iter().map(|part| use_of(population, part)).collect();
+    mine_uses(population, &uses, progress)
+}
+
+fn use_of(population: &Population<'_>, part: &PartUse) -> Use {
+    let request = usize_of(part.request);
+    let account = population.account_of[request];
+    Use {
+        document: part.document,
+        account: if account == NONE { NO_ACCOUNT } else { account },
+        principal: population.principal_of.get(usize_of(account)).copied().unwrap_or(NO_ACCOUNT),
+        time_ms: population.time_ms[request],
+    }
+}
+
+/// The families of what had been sent by some moment.
+pub(super) struct Prefix {
+    /// For each document of the population its family, as an index into `ids`, or [`NONE`].
+    pub family_of: Vec<u32>,
+    /// Ids of the families.
+    pub ids: Vec<u64>,
+}
+
+/// The texts that a prefix of the log holds, numbered anew.
+struct Seen<'a> {
+    population: &'a Population<'a>,
+    documents: Vec<u32>,
+}
+
+impl Documents for Seen<'_> {
+    fn count(&self) -> u32 {
+        u32_of(self.documents.len()).unwrap_or(u32::MAX)
+    }
+
+    fn anchors(&self, document: u32) -> &[u8] {
+        self.documents.get(usize_of(document)).map_or(&[], |known| self.population.anchors(*known))
+    }
+
+    fn class(&self, document: u32) -> u8 {
+        self.documents.get(usize_of(document)).map_or(0, |known| self.population.class(*known))
+    }
+}
+
+/// Mines the families of what was sent before `end_ms`, as if nothing had followed.
+pub(super) fn mine_before(population: &Population<'_>, end_ms: i64, progress: &dyn Progress) -> Result<Prefix> {
+    let end = population.uses.partition_point(|part| population.time_ms[usize_of(part.request)] < end_ms);
+    let uses = &population.uses[..end];
+    let mut number = vec![NONE; population.documents.len()];
+    let mut seen = Seen { population, documents: Vec::new() };
+    let mut renumbered = Vec::with_capacity(uses.len());
+    for part in uses {
+        let slot = &mut number[usize_of(part.document)];
+        if *slot == NONE {
+            *slot = u32_of(seen.documents.len()).unwrap_or(NONE);
+            seen.documents.push(part.document);
+        }
+        renumbered.push(Use { document: *slot, ..use_of(population, part) });
+    }
+    let found = mine_uses(&seen, &renumbered, progress)?;
+    let mut family_of = vec![NONE; population.documents.len()];
+    for (document, best) in seen.documents.iter().zip(&found.of_document) {
+        family_of[usize_of(*document)] = best.map_or(NONE, |best| best.family);
+    }
+    Ok(Prefix { family_of, ids: found.families.iter().map(|family| family.id).collect() })
+}
+
+fn mine_uses(documents: &impl Documents, uses: &[Use], progress: &dyn Progress) -> Result<Families> {
+    mine(documents, uses, &MineOptions::default(), &|stage, done, all| {
         progress.step(&format!("families: {stage} {done}/{all}"));
         !progress.should_stop()
     })

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::ingest::Summary;
-use super::judge::{CampaignRow, Judged};
-use crate::campaign::{self, NONE, Options, Unit, Verdict};
+use super::judge::{CampaignRow, Judged, Names};
+use crate::campaign::{self, DecoyReport, Lift, NONE, Options, Unit, Verdict};
 use crate::corpus::families::{Piece, Skeleton};
 use crate::corpus::names::Reader;
 use crate::corpus::snapshot::{Snapshot, display_id};
@@ -13,8 +13,8 @@ use crate::error::Result;
 use crate::num::{f64_of_u64, u32_saturating, u64_of, usize_of};
 use crate::report::Axis;
 use crate::report::model::{
-    AccountRow, Advice, CampaignRow as ReportCampaign, Count, Edge, ErrorRates, Evidence, Explanation, FamilyRow,
-    Inputs, LogRow, Meta, Parameter, Piece as ReportPiece, Report, Skeleton as ReportSkeleton, SkippedLine,
+    AccountRow, Advice, CampaignRow as ReportCampaign, Count, Edge, Enrichment, ErrorRates, Evidence, Explanation,
+    FamilyRow, Inputs, LogRow, Meta, Parameter, Piece as ReportPiece, Report, Skeleton as ReportSkeleton, SkippedLine,
     Slot as ReportSlot, Supports, Totals, Verdict as ReportVerdict,
 };
 use crate::request::PartKind;
@@ -34,6 +34,8 @@ pub struct ReportOptions {
     pub reproduce: Vec<String>,
     /// How campaigns were judged.
     pub judge: Options,
+    /// What became of shuffled copies of the log, where any were judged.
+    pub decoys: Option<DecoyReport>,
 }
 
 /// Builds the report of a judged store.
@@ -84,6 +86,7 @@ struct Filler<'a> {
     judged: &'a Judged<'a>,
     axis: Axis,
     ids: Vec<Reader<'a>>,
+    names: Names<'a>,
     identities: Vec<Vec<u128>>,
     unit_of: HashMap<u32, usize>,
     timelines: Vec<Vec<u32>>,
@@ -103,6 +106,7 @@ impl<'a> Filler<'a> {
             judged,
             axis,
             ids: population.views().iter().map(|view| view.ids()).collect::<Result<Vec<_>>>()?,
+            names: Names::new(population, judged.keys())?,
             identities: population.views().iter().map(|view| view.identities_by_row()).collect(),
             unit_of: HashMap::new(),
             timelines: vec![axis.timeline(); families],
@@ -112,7 +116,8 @@ impl<'a> Filler<'a> {
             in_families: 0,
         };
         for (index, unit) in judged.findings.units.iter().enumerate() {
-            filler.unit_of.extend(unit.families.iter().map(|family| (*family, index)));
+            let own = unit.families.iter().filter(|family| unit.guests.binary_search(family).is_err());
+            filler.unit_of.extend(own.map(|family| (*family, index)));
         }
         for account in population.account_of.iter().filter(|account| **account != NONE) {
             filler.totals[usize_of(*account)] += 1;
@@ -141,6 +146,21 @@ impl<'a> Filler<'a> {
             filler.exclusivity[family] = (inside, all);
         }
         Ok(filler)
+    }
+
+    /// An attribute that stands out, by the name that the log gives it.
+    fn enrichment(&mut self, lift: &Lift) -> Result<Enrichment> {
+        let value = match self.judged.traffic.tag_place(lift.value) {
+            Some(place) => self.names.at(place)?,
+            None => String::new(),
+        };
+        Ok(Enrichment {
+            tag: lift.tag.clone(),
+            value,
+            accounts: u64_of(lift.principals),
+            share: lift.share,
+            base_share: lift.null,
+        })
     }
 
     fn request_ids(&mut self, places: &[Place]) -> Result<Vec<String>> {
@@ -235,6 +255,8 @@ impl<'a> Filler<'a> {
             });
         }
         let exemplars = self.request_ids(&places)?;
+        let lifts = row.units.iter().flat_map(|unit| &judged.unit(*unit).lifts);
+        let enrichment: Result<Vec<Enrichment>> = lifts.map(|lift| self.enrichment(lift)).collect();
         Ok(ReportCampaign {
             campaign: row.campaign.clone(),
             verdict: if row.number.is_some() { ReportVerdict::Convicted } else { verdict_of(unit.judgement.verdict) },
@@ -251,7 +273,7 @@ impl<'a> Filler<'a> {
             timeline,
             evidence: unit.judgement.evidence.iter().map(evidence_of).collect(),
             innocent_explanations: explanations(unit),
-            enrichment: Vec::new(),
+            enrichment: enrichment?,
             exemplars,
             accounts,
         })
@@ -325,23 +347,18 @@ fn known(ms: i64) -> Option<i64> {
 }
 
 fn meta(store: &Store, options: &ReportOptions, first_ms: Option<i64>, last_ms: Option<i64>) -> Meta {
-    let parameter = |name: &str, value: String| Parameter { name: name.to_owned(), value };
-    let judge = &options.judge.decide;
     Meta {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         store: options.store.clone(),
         made_ms: options.made_ms,
         first_ms,
         last_ms,
-        parameters: vec![
-            parameter("spec", store.manifest().spec.clone()),
-            parameter("principals at least", judge.principals_min.to_string()),
-            parameter("requests at least", judge.requests_min.to_string()),
-            parameter("kinds of evidence at least", judge.kinds_min.to_string()),
-            parameter("false-discovery rate", judge.q_max.to_string()),
-        ],
+        parameters: std::iter::once(("spec", store.manifest().spec.clone()))
+            .chain(super::parameters(&options.judge))
+            .map(|(name, value)| Parameter { name: name.to_owned(), value })
+            .collect(),
         key_epoch: store.manifest().key_epoch,
-        seed: judge.seed,
+        seed: options.judge.decide.seed,
     }
 }
 
@@ -421,6 +438,9 @@ fn error_rates(judged: &Judged<'_>, options: &ReportOptions) -> ErrorRates {
              never accuses."
                 .to_owned(),
         ],
+        decoys_tested: options.decoys.map_or(0, |decoys| u64_of(decoys.judged)),
+        decoys_convicted: options.decoys.map_or(0, |decoys| u64_of(decoys.convicted)),
+        permutations: u64_of(campaign::SHUFFLES),
         ..ErrorRates::default()
     }
 }

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::{Xxh3Builder, xxh3_64};
 
-use crate::campaign::{Columns, Lists, NONE, SlotValue, Tag};
+use super::bank::families_of_documents;
+use crate::campaign::{BankHit, Columns, Lists, NONE, SlotValue, Tag};
 use crate::column::encode;
 use crate::corpus::families::FamilyTables;
-use crate::corpus::population::Population;
-use crate::corpus::prepare::{FLAG_CONFUSABLE, FLAG_INVISIBLE};
+use crate::corpus::population::{Place, Population};
+use crate::corpus::prepare::FLAG_DISGUISED;
 use crate::corpus::{LEVELS, Level, NO_TIME};
 use crate::error::Result;
 use crate::family::anchor::TOKEN_SAMPLE_SHARE;
@@ -41,7 +42,11 @@ pub struct Traffic {
     token_offsets: Vec<u64>,
     tokens: Vec<u32>,
     tags: Vec<Vec<u32>>,
+    /// Where the name of each tag value stands.
+    tag_places: Vec<Place>,
     families: u32,
+    /// Per family: how it stands to the banks; empty when there are none.
+    pub bank: Vec<Option<BankHit>>,
     /// Requests without a time: they are in families, but no pattern in time can be asked of them.
     pub without_time: u64,
 }
@@ -51,25 +56,37 @@ impl Traffic {
     /// # Errors
     /// [`crate::Error::Corrupt`].
     pub fn new(population: &Population<'_>, tables: &FamilyTables<'_>) -> Result<Self> {
+        Self::with_families(population, families_of_documents(population, tables), tables.len(), i64::MAX)
+    }
+
+    /// The columns of what was sent before `end_ms`; `family` has one of `families`, or [`NONE`], for each document.
+    /// # Errors
+    /// [`crate::Error::Corrupt`].
+    pub fn with_families(population: &Population<'_>, family: Vec<u32>, families: usize, end_ms: i64) -> Result<Self> {
         let mut traffic = Self {
             principal: population.principal_of.clone(),
-            families: u32_saturating(tables.len()),
+            families: u32_saturating(families),
+            family,
             tags: vec![Vec::new(); TAGS.len()],
             ..Self::default()
         };
-        traffic.take_documents(population, tables);
-        let tags = tag_numbers(population);
+        traffic.take_documents(population);
+        let (tags, tag_places) = tag_numbers(population);
+        traffic.tag_places = tag_places;
         for part in &population.uses {
             let request = usize_of(part.request);
             if population.time_ms[request] == NO_TIME {
                 traffic.without_time += 1;
                 continue;
             }
+            if population.time_ms[request] >= end_ms {
+                break;
+            }
             traffic.account.push(population.account_of[request]);
             traffic.time_ms.push(population.time_ms[request]);
             traffic.request.push(part.request);
             traffic.document.push(part.document);
-            traffic.obfuscated.push(part.flags & (FLAG_INVISIBLE | FLAG_CONFUSABLE) != 0);
+            traffic.obfuscated.push(part.flags & FLAG_DISGUISED != 0);
             let place = population.requests[request];
             let origin = population.view(place).origin_of(usize_of(place.index)).map_or(0, usize_of);
             let numbers = tags[usize_of(place.segment)].get(origin);
@@ -96,8 +113,20 @@ impl Traffic {
             tokens: Lists { offsets: &self.token_offsets, values: &self.tokens },
             token_share: TOKEN_SAMPLE_SHARE,
             families: self.families,
-            bank: &[],
+            bank: &self.bank,
         })
+    }
+
+    /// Where the name of a tag's value stands.
+    #[must_use]
+    pub fn tag_place(&self, value: u32) -> Option<Place> {
+        self.tag_places.get(usize_of(value)).copied()
+    }
+
+    /// The family of every document.
+    #[must_use]
+    pub fn family(&self) -> &[u32] {
+        &self.family
     }
 
     /// The account, time and family of every row.
@@ -106,15 +135,14 @@ impl Traffic {
             .map(|((account, time), document)| (*account, *time, self.family[usize_of(*document)]))
     }
 
-    fn take_documents(&mut self, population: &Population<'_>, tables: &FamilyTables<'_>) {
+    fn take_documents(&mut self, population: &Population<'_>) {
         self.token_offsets.push(0);
-        let mut by_family: Vec<Vec<u32>> = vec![Vec::new(); tables.len()];
+        let mut by_family: Vec<Vec<u32>> = vec![Vec::new(); usize_of(self.families)];
         for (document, place) in (0_u32..).zip(&population.documents) {
             let form = usize_of(place.index);
             self.tokens.extend(population.view(*place).tokens(form));
             self.token_offsets.push(u64_of(self.tokens.len()));
-            let family = tables.of_form(usize_of(place.segment), form).unwrap_or(NONE);
-            self.family.push(family);
+            let family = self.family[usize_of(document)];
             if let Some(members) = by_family.get_mut(usize_of(family)) {
                 members.push(document);
             }
@@ -178,24 +206,29 @@ fn simhash(tokens: &[u32]) -> u64 {
 }
 
 /// For each segment and origin, the number of its value of each tag; equal values have equal numbers in all segments.
-fn tag_numbers(population: &Population<'_>) -> Vec<Vec<[u32; TAGS.len()]>> {
+fn tag_numbers(population: &Population<'_>) -> (Vec<Vec<[u32; TAGS.len()]>>, Vec<Place>) {
     let mut numbers: HashMap<u128, u32, Xxh3Builder> = HashMap::default();
-    population
-        .views()
-        .iter()
-        .map(|view| {
+    let mut places = Vec::new();
+    let of_segments = (0_u32..)
+        .zip(population.views())
+        .map(|(segment, view)| {
             (0..view.origin_count())
                 .map(|origin| {
                     let names: [u32; LEVELS] = view.origin(origin);
                     TAGS.map(|(level, _)| match view.name_id(names[level.index()]) {
                         Some(id) => {
                             let next = u32_saturating(numbers.len());
-                            *numbers.entry(id).or_insert(next)
+                            let number = *numbers.entry(id).or_insert(next);
+                            if number == next {
+                                places.push(Place { segment, index: names[level.index()] });
+                            }
+                            number
                         }
                         None => NONE,
                     })
                 })
                 .collect()
         })
-        .collect()
+        .collect();
+    (of_segments, places)
 }

@@ -1,5 +1,6 @@
 //! Judges the families of a store and publishes what gateways are to be told of them.
 
+use super::bank::banks;
 use super::compact::file_identity;
 use super::judge::{Judged, family_container, judge};
 use crate::campaign::Options;
@@ -20,7 +21,7 @@ use crate::verdict::Advice;
 pub fn publish_verdicts(maintainer: &mut Maintainer, preparer: &Preparer) -> Result<()> {
     let snapshot = Snapshot::open(maintainer.store())?;
     let container = family_container(maintainer.store())?;
-    let judged = judge(&snapshot, &container, preparer.keys(), &Options::default())?;
+    let judged = judge(&snapshot, &container, preparer.keys(), &Options::default(), banks(maintainer.store())?)?;
     publish_judged(maintainer, preparer.keys(), preparer.spec(), &judged)
 }
 

@@ -1,8 +1,9 @@
 //! Banks: sealed sets of known families, public ones that acquit and harmful ones that call for attention, as files that
 //! hold fingerprints and no prompt text.
 //!
-//! A family is known by its core: the keyed fingerprints of its skeleton. Fingerprints compare only under one key, so a
-//! bank names the key it was made under by a check value, and another key's bank is refused rather than silently useless.
+//! A family is known by its core: the keyed fingerprints of its skeleton. Fingerprints compare only under one key and one
+//! set of rules, so a bank names both, and another key's bank is refused rather than silently useless. Sharing a bank
+//! between keys means building it again from its texts, which are public where the bank is negative.
 //! What a bank acquits is the family, never the account or the whole request: a campaign that hides behind a popular
 //! agent's system prompt is judged by its other parts.
 
@@ -19,9 +20,9 @@ pub const CORE_MAX: usize = 4096;
 /// Bytes of a name or a licence.
 const LABEL_MAX: usize = 1024;
 /// Least share of a family's core that an entry must hold.
-const SHARE_MIN: f64 = 0.6;
+pub const SHARE_MIN: f64 = 0.6;
 /// Least fingerprints in common.
-const COMMON_MIN: usize = 4;
+pub const COMMON_MIN: usize = 4;
 
 /// What being in a bank says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -31,6 +32,17 @@ pub enum Polarity {
     Negative,
     /// A known elicitation: worth an analyst's eye, and never a proof.
     Positive,
+}
+
+impl Polarity {
+    /// The name in reports and files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Negative => "negative",
+            Self::Positive => "positive",
+        }
+    }
 }
 
 /// One known family.
@@ -51,8 +63,10 @@ pub struct Bank {
     pub licence: String,
     /// What being in it says.
     pub polarity: Polarity,
-    /// Check value of the key its fingerprints were made under.
-    pub key_check: u64,
+    /// Encoded spec of the rules its fingerprints were made by.
+    pub spec: [u8; 16],
+    /// Check value of the key they were made under.
+    pub key_check: [u8; 8],
     /// Its entries.
     pub entries: Vec<Entry>,
 }
@@ -68,6 +82,8 @@ pub struct BankHit {
     pub polarity: Polarity,
     /// Share of the family's core that the entry holds, 0 to 1.
     pub share: f64,
+    /// Fingerprints of the core that it holds.
+    pub common: usize,
     /// True when that is enough to be this entry; else it is only the nearest.
     pub known: bool,
 }
@@ -99,7 +115,7 @@ fn nearest_of(banks: &[Bank], postings: &[(u64, u32, u32)], core: &[u64]) -> Opt
             let share = num::f64_of(run.len()) / num::f64_of(core.len().max(1));
             let polarity = banks.get(num::usize_of(bank))?.polarity;
             let known = share >= SHARE_MIN && run.len() >= COMMON_MIN;
-            Some(BankHit { bank, entry, polarity, share, known })
+            Some(BankHit { bank, entry, polarity, share, common: run.len(), known })
         })
         .max_by(|a, b| {
             let rank = |hit: &BankHit| (hit.known, hit.polarity == Polarity::Negative);
@@ -113,7 +129,8 @@ impl Bank {
     /// [`Error::LimitExceeded`] when there are more entries, fingerprints or label bytes than a reader accepts.
     pub fn encode(&self) -> Result<Vec<u8>> {
         let mut out = MAGIC.to_vec();
-        out.extend_from_slice(&self.key_check.to_le_bytes());
+        out.extend_from_slice(&self.spec);
+        out.extend_from_slice(&self.key_check);
         out.push(match self.polarity {
             Polarity::Negative => 0,
             Polarity::Positive => 1,
@@ -147,7 +164,8 @@ impl Bank {
             return Err(corrupt(body_len, CorruptKind::Checksum));
         }
         let mut cursor = Cursor { bytes: body, at: MAGIC.len(), path };
-        let key_check = cursor.number()?;
+        let spec = cursor.bytes()?;
+        let key_check = cursor.bytes()?;
         let polarity = match cursor.byte()? {
             0 => Polarity::Negative,
             1 => Polarity::Positive,
@@ -168,7 +186,7 @@ impl Bank {
         if cursor.at != body_len {
             return Err(corrupt(cursor.at, CorruptKind::Bounds));
         }
-        Ok(Self { name, licence, polarity, key_check, entries })
+        Ok(Self { name, licence, polarity, spec, key_check, entries })
     }
 }
 
@@ -202,6 +220,12 @@ impl Cursor<'_> {
         let byte = self.bytes.get(self.at).copied().ok_or_else(|| self.fail(CorruptKind::Truncated))?;
         self.at += 1;
         Ok(byte)
+    }
+
+    fn bytes<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let bytes = num::bytes_at(self.bytes, self.at).ok_or_else(|| self.fail(CorruptKind::Truncated))?;
+        self.at += N;
+        Ok(bytes)
     }
 
     fn number(&mut self) -> Result<u64> {
@@ -239,7 +263,8 @@ mod tests {
             name: "collections".to_owned(),
             licence: "MIT".to_owned(),
             polarity: Polarity::Negative,
-            key_check: 7,
+            spec: [3; 16],
+            key_check: [7; 8],
             entries: vec![entry("terminal", &[1, 2, 3, 4, 5]), entry("translator", &[4, 5, 6, 7, 8, 9])],
         }
     }

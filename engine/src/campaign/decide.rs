@@ -190,9 +190,11 @@ fn acquit(content: &Content, edges: &[Edge], known_public: bool) -> Option<Reaso
     }
 }
 
+/// The kinds of evidence that a conviction counts.
+pub(super) const COUNTED: [Kind; 5] = [Kind::Evenness, Kind::Pacing, Kind::Turnover, Kind::Dedication, Kind::Wording];
+
 /// Counts independent kinds of evidence and asks for the gate.
 fn decide(judgement: &mut Judgement, options: &DecideOptions) {
-    const COUNTED: [Kind; 5] = [Kind::Evenness, Kind::Pacing, Kind::Turnover, Kind::Dedication, Kind::Wording];
     let held: Vec<Kind> =
         judgement.evidence.iter().filter(|evidence| evidence.holds).map(|evidence| evidence.kind).collect();
     let holds = |kind: Kind| held.contains(&kind);

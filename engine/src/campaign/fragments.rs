@@ -13,6 +13,10 @@ use std::collections::HashMap;
 
 /// Least weighted Jaccard of two families' recurrent tokens.
 const JACCARD_MIN: f64 = 0.25;
+/// Links from which a weak one counts.
+const LINKS_MIN: usize = 2;
+/// From here on one link is enough.
+const JACCARD_STRONG: f64 = 0.4;
 /// Least shared weight, in nats.
 const NATS_MIN: f64 = 22.0;
 /// Rows read for the profile of one family, spread over its accounts.
@@ -25,14 +29,31 @@ const POSTING_MAX: usize = 200;
 /// Units of one account that are compared; an account in more is a busy stranger.
 const UNITS_OF_ACCOUNT_MAX: usize = 24;
 
-/// Groups of units (indexes, ascending, two or more) that look like pieces of one template.
+/// Which units are worth joining by wording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seed {
+    /// Their accounts live short and densely.
+    Lively,
+    /// Their accounts send next to nothing in all their lives.
+    OneShot,
+}
+
+/// Groups of `tops` (indexes of units, ascending, two or more) that look like pieces of one template.
 ///
-/// Seeds are the units whose accounts live short and densely; joined by them alone, the whole would show short dense lives
-/// because it was chosen so. Hence every unit of like wording is taken in with its seed, however its accounts live.
+/// Seeds are chosen by how their accounts live; joined by them alone, the whole would show such lives because it was
+/// chosen so. Hence every unit of like wording is taken in with its seed, however its accounts live.
 #[must_use]
-pub fn by_wording(ledger: &Ledger<'_>, units: &[Unit]) -> Vec<Vec<usize>> {
-    let seed: Vec<bool> = units.iter().map(|unit| lively(ledger, &unit.view)).collect();
-    let profiles: Vec<Vec<u32>> = units.iter().map(|unit| profile(ledger, &unit.view)).collect();
+pub fn by_wording(ledger: &Ledger<'_>, units: &[Unit], tops: &[usize], kind: Seed) -> Vec<Vec<usize>> {
+    let is_seed = |view: &View| match kind {
+        Seed::Lively => lively(ledger, view),
+        Seed::OneShot => one_shot(ledger, view),
+    };
+    let mut seed = vec![false; units.len()];
+    let mut profiles: Vec<Vec<u32>> = vec![Vec::new(); units.len()];
+    for &at in tops {
+        seed[at] = is_seed(&units[at].view);
+        profiles[at] = profile(ledger, &units[at].view);
+    }
     let accounts = num::f64_of(ledger.active_accounts);
     let weight = |token: u32| {
         let users = f64::from(ledger.token_accounts(token));
@@ -44,8 +65,7 @@ pub fn by_wording(ledger: &Ledger<'_>, units: &[Unit]) -> Vec<Vec<usize>> {
             postings.entry(token).or_default().push(at);
         }
     }
-    let mut parent: Vec<usize> = (0..units.len()).collect();
-    let mut guests: Vec<(usize, usize, f64)> = Vec::new();
+    let mut links: Vec<(usize, usize, f64)> = Vec::new();
     for at in (0..units.len()).filter(|&at| seed[at]) {
         let tokens = &profiles[at];
         let mut near: Vec<usize> = tokens
@@ -59,29 +79,46 @@ pub fn by_wording(ledger: &Ledger<'_>, units: &[Unit]) -> Vec<Vec<usize>> {
         near.dedup();
         for other in near {
             let (jaccard, nats) = weighted_jaccard(tokens, &profiles[other], weight);
-            if jaccard < JACCARD_MIN || nats < NATS_MIN * ledger.columns.token_share {
-                continue;
-            }
-            if seed[other] {
-                let (a, b) = (root(&parent, at), root(&parent, other));
-                parent[a.max(b)] = a.min(b);
-            } else {
-                guests.push((other, at, jaccard));
+            if jaccard >= JACCARD_MIN && nats >= NATS_MIN * ledger.columns.token_share {
+                links.push((at, other, jaccard));
             }
         }
     }
-    // A guest goes to the seed it is most like.
-    guests.sort_by(|a, b| a.0.cmp(&b.0).then(b.2.total_cmp(&a.2)).then(a.1.cmp(&b.1)));
-    guests.dedup_by_key(|&mut (guest, ..)| guest);
-    for (guest, at, _) in guests {
-        parent[guest] = root(&parent, at);
-    }
+    let parent = forest(&seed, links);
     let mut members: Vec<Vec<usize>> = vec![Vec::new(); units.len()];
     for at in 0..units.len() {
         members[root(&parent, at)].push(at);
     }
     members.retain(|group| group.len() >= 2);
     members
+}
+
+/// Joins what is linked. A weak link counts between units that have several, for a chain of single weak links leads from any
+/// template to any other; a unit that is no seed goes to the seed it is most like, if it is linked to several of its group.
+fn forest(seed: &[bool], mut links: Vec<(usize, usize, f64)>) -> Vec<usize> {
+    let mut parent: Vec<usize> = (0..seed.len()).collect();
+    let mut degree = vec![0_usize; seed.len()];
+    for &(at, other, _) in links.iter().filter(|&&(_, other, _)| seed[other]) {
+        degree[at] += 1;
+        degree[other] += 1;
+    }
+    for &(at, other, jaccard) in links.iter().filter(|&&(_, other, _)| seed[other]) {
+        if jaccard >= JACCARD_STRONG || degree[at].min(degree[other]) >= LINKS_MIN {
+            let (a, b) = (root(&parent, at), root(&parent, other));
+            parent[a.max(b)] = a.min(b);
+        }
+    }
+    links.retain(|&(_, other, _)| !seed[other]);
+    links.sort_by(|a, b| a.1.cmp(&b.1).then(b.2.total_cmp(&a.2)).then(a.0.cmp(&b.0)));
+    for run in links.chunk_by(|a, b| a.1 == b.1) {
+        let Some(&(at, guest, jaccard)) = run.first() else { continue };
+        let group = root(&parent, at);
+        let several = run.iter().filter(|&&(other, ..)| root(&parent, other) == group).count() >= LINKS_MIN;
+        if jaccard >= JACCARD_STRONG || several {
+            parent[guest] = group;
+        }
+    }
+    parent
 }
 
 /// Groups of these units (indexes, ascending, two or more) that the same accounts use: the templates of one campaign, and
@@ -135,10 +172,17 @@ pub(super) fn root(parent: &[usize], mut node: usize) -> usize {
 }
 
 /// True when half of the accounts that came back live short and densely.
-fn lively(ledger: &Ledger<'_>, view: &View) -> bool {
+pub(super) fn lively(ledger: &Ledger<'_>, view: &View) -> bool {
     let returning = view.edges.iter().filter(|edge| edge.requests >= 3);
     let dense = returning.clone().filter(|edge| pacing::dense_life(ledger, edge)).count();
     dense > 0 && 2 * dense >= returning.count()
+}
+
+/// True when most accounts send four requests or fewer in all their lives.
+fn one_shot(ledger: &Ledger<'_>, view: &View) -> bool {
+    let requests = |account: u32| ledger.accounts.get(num::usize_of(account)).map_or(0, |account| account.requests);
+    let tiny = view.edges.iter().filter(|edge| requests(edge.account) <= 4).count();
+    10 * tiny >= 6 * view.edges.len()
 }
 
 /// Tokens that recur in a family's rows, ascending.

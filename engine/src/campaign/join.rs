@@ -4,15 +4,19 @@
 //! pieces. Two pieces are joined on two signs, of which one must be a strong one: common accounts or common wording.
 
 use super::Unit;
-use super::chance;
-use super::evidence::{Reason, Verdict};
+use super::adopt::adopt;
+use super::evidence::Verdict;
 use super::fragments::root;
-use super::ledger::{Ledger, View};
-use super::strength::{self, Portrait, weight_in};
-use crate::num;
+use super::ledger::{Edge, Ledger};
+use super::residual::{ResidualOptions, profile, telling};
+use super::strength::{self, Portrait};
+use super::wording::weighted_jaccard;
 
 /// Slot values kept of a unit for comparison: the smallest hashes, so that two units keep the same ones.
 const POOL_SAMPLE: usize = 512;
+
+/// Members of a unit whose wording is compared with that of another.
+const PROFILES_MAX: usize = 60;
 
 /// One account in one campaign.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,23 +40,33 @@ pub struct Campaign {
     pub members: Vec<Member>,
     /// Rows of adopted fragments.
     pub adopted_rows: Vec<u32>,
+    /// While judging: members about to be adopted.
+    pub(super) adopted: Vec<Member>,
 }
 
 /// Joins the convicted units into campaigns, in the order of their first row, and sets `Unit::campaign`.
-pub fn join(ledger: &Ledger<'_>, units: &mut [Unit]) -> Vec<Campaign> {
+pub fn join(ledger: &Ledger<'_>, units: &mut [Unit], options: &ResidualOptions) -> Vec<Campaign> {
     let convicted: Vec<usize> =
         (0..units.len()).filter(|&index| units[index].judgement.verdict == Verdict::Convicted).collect();
     for &index in &convicted {
         let unit = &units[index];
         let portrait = strength::portrait(ledger, &unit.view, &unit.judgement);
-        let of = |edge| strength::strength(ledger, &unit.view, edge, &unit.judgement, &portrait);
+        let is_guest = |edge: &Edge| {
+            let rows = unit.view.rows_of(edge);
+            let guests = rows.iter().filter(|&&row| unit.guests.binary_search(&ledger.family(row)).is_ok()).count();
+            2 * guests > rows.len()
+        };
+        let of = |edge: &Edge| match is_guest(edge) {
+            true => 0.0,
+            false => strength::strength(ledger, &unit.view, edge, &unit.judgement, &portrait),
+        };
         units[index].strength = unit.view.edges.iter().map(of).collect();
     }
-    let pieces: Vec<Piece> = convicted.iter().map(|&index| Piece::of(ledger, &units[index])).collect();
+    let pieces: Vec<Piece> = convicted.iter().map(|&index| Piece::of(ledger, &units[index], options)).collect();
     let mut parent: Vec<usize> = (0..pieces.len()).collect();
     for a in 0..pieces.len() {
         for b in 0..a {
-            if pieces[a].same_campaign(&pieces[b]) {
+            if pieces[a].same_campaign(&pieces[b], ledger, options) {
                 let (low, high) = (root(&parent, a).min(root(&parent, b)), root(&parent, a).max(root(&parent, b)));
                 parent[high] = low;
             }
@@ -67,37 +81,72 @@ pub fn join(ledger: &Ledger<'_>, units: &mut [Unit]) -> Vec<Campaign> {
             campaigns.push(Campaign::default());
         }
         let campaign = &mut campaigns[number[top]];
-        campaign.units.push(convicted[at]);
+        if !units[convicted[at]].nested {
+            campaign.units.push(convicted[at]);
+        }
         campaign.members.extend(piece.members.iter().copied());
         units[convicted[at]].campaign = Some(number[top]);
     }
-    adopt(ledger, units, &convicted, &mut campaigns);
+    for &index in &convicted {
+        // A part that none of its whole's campaign is like stands for itself.
+        if let Some(campaign) = units[index].campaign.and_then(|number| campaigns.get_mut(number))
+            && campaign.units.is_empty()
+        {
+            campaign.units.push(index);
+            units[index].nested = false;
+        }
+    }
+    campaigns.iter_mut().for_each(settle);
+    adopt(ledger, units, &mut campaigns, options);
     for campaign in &mut campaigns {
-        campaign.members.sort_by(|a, b| a.account.cmp(&b.account).then(b.strength.total_cmp(&a.strength)));
-        campaign.members.dedup_by(|later, first| {
-            let same = later.account == first.account;
-            if same {
-                first.requests += later.requests;
-                first.adopted &= later.adopted;
-            }
-            same
-        });
+        let adopted = std::mem::take(&mut campaign.adopted);
+        campaign.members.extend(adopted);
+        settle(campaign);
+        count_requests(campaign, units);
     }
     campaigns
+}
+
+/// Counts the requests of members that came in by units; those of adopted ones are counted already.
+fn count_requests(campaign: &mut Campaign, units: &[Unit]) {
+    for member in campaign.members.iter_mut().filter(|member| !member.adopted) {
+        let views = campaign.units.iter().map(|&unit| &units[unit].view);
+        let edges = views.filter_map(|view| {
+            let at = view.edges.binary_search_by_key(&member.account, |edge| edge.account).ok()?;
+            view.edges.get(at)
+        });
+        member.requests = edges.map(|edge| edge.requests).sum();
+    }
+}
+
+/// Members by account, each once.
+fn settle(campaign: &mut Campaign) {
+    campaign.members.sort_by(|a, b| a.account.cmp(&b.account).then(b.strength.total_cmp(&a.strength)));
+    campaign.members.dedup_by(|later, first| {
+        let same = later.account == first.account;
+        if same {
+            first.requests = first.requests.max(later.requests);
+            first.adopted &= later.adopted;
+        }
+        same
+    });
 }
 
 /// What of a convicted unit is compared with others.
 struct Piece {
     members: Vec<Member>,
-    vocabulary: Vec<u32>,
+    /// Every account that came back to the unit, accused or not; ascending.
+    users: Vec<u32>,
+    /// What recurs in the requests of some members, ascending tokens each.
+    profiles: Vec<Vec<u32>>,
     pool: Vec<u64>,
     portrait: Portrait,
 }
 
 impl Piece {
-    fn of(ledger: &Ledger<'_>, unit: &Unit) -> Self {
+    fn of(ledger: &Ledger<'_>, unit: &Unit, options: &ResidualOptions) -> Self {
         let portrait = strength::portrait(ledger, &unit.view, &unit.judgement);
-        let members = unit
+        let members: Vec<Member> = unit
             .view
             .edges
             .iter()
@@ -110,7 +159,17 @@ impl Piece {
             })
             .filter(|member| member.strength >= strength::ACCUSE_MIN)
             .collect();
-        let vocabulary = unit.judgement.wording.vocabulary.iter().map(|&(token, _)| token).collect();
+        let users = unit.view.edges.iter().filter(|edge| edge.requests >= 2).map(|edge| edge.account).collect();
+        let step = members.len().div_ceil(PROFILES_MAX).max(1);
+        let mut counts = Vec::new();
+        let profiles = members
+            .iter()
+            .step_by(step)
+            .filter_map(|member| {
+                let at = unit.view.edges.binary_search_by_key(&member.account, |edge| edge.account).ok()?;
+                Some(profile(ledger, unit.view.rows_of(unit.view.edges.get(at)?), options, &mut counts))
+            })
+            .collect();
         let mut pool: Vec<u64> = unit
             .view
             .rows
@@ -122,16 +181,33 @@ impl Piece {
         pool.sort_unstable();
         pool.dedup();
         pool.truncate(POOL_SAMPLE);
-        Self { members, vocabulary, pool, portrait }
+        Self { members, users, profiles, pool, portrait }
     }
 
-    fn same_campaign(&self, other: &Self) -> bool {
-        let mine: Vec<u32> = self.members.iter().map(|member| member.account).collect();
-        let theirs: Vec<u32> = other.members.iter().map(|member| member.account).collect();
-        let common = common(&mine, &theirs);
-        let co_use = common >= 3 && 10 * common >= mine.len().min(theirs.len());
-        let words = self::common(&self.vocabulary, &other.vocabulary);
-        let wording = words >= 8 && 2 * words >= self.vocabulary.len() + other.vocabulary.len() - words;
+    /// True when half of the smaller side's members word it like two members of the other side.
+    fn worded_alike(&self, other: &Self, ledger: &Ledger<'_>, options: &ResidualOptions) -> bool {
+        let (small, large) = if self.profiles.len() <= other.profiles.len() { (self, other) } else { (other, self) };
+        let nats_min = options.nats_min * ledger.columns.token_share;
+        let alike = |a: &[u32], b: &[u32]| {
+            let (jaccard, nats) = weighted_jaccard(a, b, |token| telling(ledger, token));
+            jaccard >= options.jaccard_min && nats >= nats_min
+        };
+        let has_two = |mine: &Vec<u32>| large.profiles.iter().filter(|theirs| alike(mine, theirs)).take(2).count() == 2;
+        let linked = small.profiles.iter().filter(|mine| has_two(mine)).count();
+        linked > 0 && 2 * linked >= small.profiles.len()
+    }
+
+    fn same_campaign(&self, other: &Self, ledger: &Ledger<'_>, options: &ResidualOptions) -> bool {
+        let accused = |piece: &Self| piece.members.iter().map(|member| member.account).collect::<Vec<u32>>();
+        let (mine, theirs) = (accused(self), accused(other));
+        let least = mine.len().min(theirs.len());
+        let common = common(&mine, &other.users).max(common(&theirs, &self.users));
+        // Accused accounts that work in both: enough of them are both signs at once.
+        if common >= 5 && 10 * common >= 3 * least {
+            return true;
+        }
+        let co_use = common >= 3 && 10 * common >= least;
+        let wording = self.worded_alike(other, ledger, options);
         let alike = |a: f64, b: f64| a <= 2.0 * b && b <= 2.0 * a;
         let pace = alike(self.portrait.per_day, other.portrait.per_day)
             && alike(self.portrait.days.max(1.0), other.portrait.days.max(1.0));
@@ -146,96 +222,4 @@ impl Piece {
 /// How many values two ascending lists have in common.
 fn common<T: Ord>(a: &[T], b: &[T]) -> usize {
     a.iter().filter(|value| b.binary_search(value).is_ok()).count()
-}
-
-/// Adopts what was too small to be judged: rows without a family, or in a family of too few principals, whose recurrent
-/// wording lies within a convicted unit's vocabulary and whose account keeps the campaign's pace.
-fn adopt(ledger: &Ledger<'_>, units: &[Unit], convicted: &[usize], campaigns: &mut [Campaign]) {
-    let mut taken = vec![false; ledger.columns.account.len()];
-    for unit in units {
-        let small = matches!(unit.judgement.reason, Reason::FewPrincipals | Reason::TooLittle);
-        if !small {
-            for &row in &unit.view.rows {
-                taken[num::usize_of(row)] = true;
-            }
-        }
-    }
-    // One pass over the log with a bit map of all vocabularies leaves few rows for the exact look.
-    let mut known = vec![false; 1 << 16];
-    let bit = |token: u32| num::usize_of(token.wrapping_mul(0x9e37_79b1) >> 16);
-    for &index in convicted {
-        for &(token, _) in &units[index].judgement.wording.vocabulary {
-            known[bit(token)] = true;
-        }
-    }
-    let portraits: Vec<Portrait> = convicted
-        .iter()
-        .map(|&index| strength::portrait(ledger, &units[index].view, &units[index].judgement))
-        .collect();
-    let bars: Vec<f64> = convicted.iter().map(|&index| typical_weight(ledger, &units[index])).collect();
-    for account in 0..ledger.accounts.len() {
-        let free: Vec<u32> = ledger
-            .rows_of(account)
-            .iter()
-            .copied()
-            .filter(|&row| !taken[num::usize_of(row)])
-            .filter(|&row| ledger.tokens(row).iter().filter(|&&token| known[bit(token)]).count() >= 4)
-            .collect();
-        if free.len() < 3 {
-            continue;
-        }
-        let mut best: Option<(f64, usize, Vec<u32>)> = None;
-        for (at, &index) in convicted.iter().enumerate() {
-            let vocabulary = &units[index].judgement.wording.vocabulary;
-            let rows: Vec<u32> =
-                free.iter().copied().filter(|&row| weight_in(ledger, row, vocabulary) >= 0.4 * bars[at]).collect();
-            if rows.len() < 3 {
-                continue;
-            }
-            let (share, nats) = strength::containment(ledger, &rows, vocabulary);
-            let view = ledger.view(rows);
-            let paced =
-                view.edges.first().is_some_and(|edge| keeps_pace(ledger, &view, edge, units, index, &portraits[at]));
-            if share >= 0.6 && nats >= 20.0 && paced && best.as_ref().is_none_or(|(most, ..)| share > *most) {
-                best = Some((share, index, view.rows));
-            }
-        }
-        if let Some((share, index, rows)) = best
-            && let Some(campaign) = units[index].campaign.and_then(|number| campaigns.get_mut(number))
-        {
-            campaign.members.push(Member {
-                account: num::u32_saturating(account),
-                strength: share,
-                requests: num::u32_saturating(rows.len()),
-                adopted: true,
-            });
-            campaign.adopted_rows.extend(rows);
-        }
-    }
-}
-
-fn keeps_pace(
-    ledger: &Ledger<'_>,
-    view: &View,
-    edge: &super::ledger::Edge,
-    units: &[Unit],
-    index: usize,
-    portrait: &Portrait,
-) -> bool {
-    edge.requests >= 5
-        && super::pacing::dense_life(ledger, edge)
-        && strength::strength(ledger, view, edge, &units[index].judgement, portrait) >= strength::ACCUSE_MIN
-}
-
-/// Median weight of a unit's rows within its own vocabulary.
-fn typical_weight(ledger: &Ledger<'_>, unit: &Unit) -> f64 {
-    let step = unit.view.rows.len().div_ceil(300).max(1);
-    let mut weights: Vec<f64> = unit
-        .view
-        .rows
-        .iter()
-        .step_by(step)
-        .map(|&row| weight_in(ledger, row, &unit.judgement.wording.vocabulary))
-        .collect();
-    chance::median(&mut weights)
 }

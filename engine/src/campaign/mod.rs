@@ -5,6 +5,7 @@
 //! different principals remain. Evidence hangs on the edge (account, family): an account's other traffic stays innocent.
 //! The room's README has the measurements behind each rule.
 
+mod adopt;
 pub mod bank;
 pub mod chance;
 mod columns;
@@ -27,7 +28,7 @@ mod wording;
 
 pub use bank::{Bank, BankHit, Polarity};
 pub use columns::{Columns, Lists, NONE, SlotValue, Tag};
-pub use content::Content;
+pub use content::{Content, SHUFFLES};
 pub use decide::{DecideOptions, Judgement};
 pub use decoy::{DecoyReport, decoys};
 pub use evidence::{Advice, Evidence, Kind, Reason, Verdict};
@@ -66,6 +67,10 @@ pub struct Unit {
     pub lifts: Vec<Lift>,
     /// The campaign it belongs to, as an index into [`Findings::campaigns`].
     pub campaign: Option<usize>,
+    /// It is part of another unit that is convicted as well; its rows are that unit's.
+    pub nested: bool,
+    /// Families that came in by their wording alone, ascending: their accounts are judged with it, and never accused for it.
+    pub guests: Vec<u32>,
     /// While judging: the units it was joined from.
     parts: Vec<usize>,
     /// While judging: its parts are templates that the same accounts use, not fragments of one template.
@@ -104,19 +109,22 @@ pub fn judge(columns: &Columns<'_>, options: &Options) -> Result<Findings> {
     for unit in units.iter_mut().filter(|unit| unit.judgement.verdict >= Verdict::Review) {
         unit.lifts = tags::lifts(columns, &unit.view);
     }
-    let campaigns = join::join(&ledger, &mut units);
+    let campaigns = join::join(&ledger, &mut units, &options.residual);
     Ok(Findings { units, campaigns, unattributed_rows: ledger.unattributed_rows })
 }
 
 /// Judges all units: families, templates joined from fragments, and templates that the same accounts use. Where a joined
 /// unit is not convicted its parts stand alone.
 fn judge_units(ledger: &Ledger<'_>, units: &mut Vec<Unit>, options: &Options) {
-    let templates = fragments::by_wording(ledger, units);
-    let inside = join_parts(ledger, units, &templates);
-    let tops: Vec<usize> = (0..units.len()).filter(|&at| !inside[at]).collect();
+    let mut tops: Vec<usize> = (0..units.len()).collect();
+    for seed in [fragments::Seed::Lively, fragments::Seed::OneShot] {
+        let templates = fragments::by_wording(ledger, units, &tops, seed);
+        let inside = join_parts(ledger, units, &templates, seed == fragments::Seed::Lively);
+        tops = (0..units.len()).filter(|&at| !inside[at]).collect();
+    }
     let sets = fragments::by_accounts(ledger, units, &tops);
     let first_set = units.len();
-    let inside = join_parts(ledger, units, &sets);
+    let inside = join_parts(ledger, units, &sets, true);
     for set in units.iter_mut().skip(first_set) {
         set.several_templates = true;
     }
@@ -145,11 +153,25 @@ fn judge_units(ledger: &Ledger<'_>, units: &mut Vec<Unit>, options: &Options) {
         if units[at].parts.is_empty() || !keep[at] {
             continue;
         }
-        if units[at].judgement.verdict != Verdict::Convicted {
+        let judgement = &units[at].judgement;
+        if judgement.verdict != Verdict::Convicted && judgement.reason != Reason::OneShotAlarm {
             keep[at] = false;
             for part in units[at].parts.clone() {
                 keep[part] = true;
             }
+        }
+    }
+    // What is convicted by itself is kept beside the whole: its accounts are told by its own wording, not by the common one.
+    let mut below: Vec<usize> = (0..units.len()).filter(|&at| keep[at]).collect();
+    while let Some(at) = below.pop() {
+        for part in units[at].parts.clone() {
+            if units[part].judgement.verdict == Verdict::Convicted {
+                (keep[part], units[part].nested) = (true, true);
+            }
+            // A guest has a verdict of its own.
+            let is_guest = |family: &u32| units[at].guests.binary_search(family).is_ok();
+            keep[part] |= units[part].parts.is_empty() && units[part].families.first().is_some_and(is_guest);
+            below.push(part);
         }
     }
     let mut at = 0;
@@ -159,14 +181,20 @@ fn judge_units(ledger: &Ledger<'_>, units: &mut Vec<Unit>, options: &Options) {
     });
 }
 
-/// Appends one unit for each group, and says which units are now parts of another.
-fn join_parts(ledger: &Ledger<'_>, units: &mut Vec<Unit>, groups: &[Vec<usize>]) -> Vec<bool> {
+/// Appends one unit for each group, and says which units are now parts of another. With guests, parts whose accounts do not
+/// live as a campaign's are marked.
+fn join_parts(ledger: &Ledger<'_>, units: &mut Vec<Unit>, groups: &[Vec<usize>], has_guests: bool) -> Vec<bool> {
     for group in groups {
         let mut families: Vec<u32> = group.iter().flat_map(|&at| units[at].families.iter().copied()).collect();
         families.sort_unstable();
         let rows = group.iter().flat_map(|&at| units[at].view.rows.iter().copied()).collect();
         let mut whole = unit(families, ledger.view(rows));
         whole.parts.clone_from(group);
+        for part in group.iter().map(|&at| &units[at]).filter(|_| has_guests) {
+            let is_guest = part.parts.is_empty() && !fragments::lively(ledger, &part.view);
+            whole.guests.extend(if is_guest { &part.families } else { &part.guests });
+        }
+        whole.guests.sort_unstable();
         units.push(whole);
     }
     let mut inside = vec![false; units.len()];
@@ -189,6 +217,8 @@ fn unit(families: Vec<u32>, view: View) -> Unit {
         strength: Vec::new(),
         lifts: Vec::new(),
         campaign: None,
+        nested: false,
+        guests: Vec::new(),
         parts: Vec::new(),
         several_templates: false,
     }

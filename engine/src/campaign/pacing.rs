@@ -225,7 +225,9 @@ pub fn one_shot(ledger: &Ledger<'_>, view: &View, edges: &[Edge]) -> Evidence {
     let rate = num::f64_of(all_tiny) / num::f64_of(ledger.active_accounts.max(1));
     let value = num::f64_of(tiny) / num::f64_of(n.max(1));
     let p = chance::binomial_above(tiny, n, rate);
-    let holds = view.principals >= 20 && value >= 0.6 && num::f64_of(fresh) >= 0.25 * num::f64_of(view.requests);
+    // Where most accounts of the log are tiny, six in ten say nothing.
+    let holds =
+        view.principals >= 20 && value >= 0.6 && p < 1e-6 && num::f64_of(fresh) >= 0.25 * num::f64_of(view.requests);
     Evidence { kind: Kind::OneShot, value, null: rate, p, n, holds }
 }
 

@@ -5,6 +5,7 @@
 
 use super::columns::Columns;
 use super::evidence::Evidence;
+use super::join::Campaign;
 use super::{Findings, Options, judge};
 use crate::error::Result;
 use crate::num;
@@ -19,10 +20,11 @@ pub struct Latched {
     pub members: BTreeMap<u32, i64>,
     /// The evidence of the first conviction.
     pub evidence: Vec<Evidence>,
-    /// Requests of its accounts in its families when it was first convicted.
-    pub requests_then: u64,
-    /// The same on the last day judged.
-    pub requests_now: u64,
+    /// Its families on that prefix, ascending.
+    pub families: Vec<u32>,
+    /// When its requests were sent, as far as the last prefix knew that showed it; ascending, Unix ms.
+    #[serde(skip)]
+    pub times_ms: Vec<i64>,
     /// The campaign it was merged into when a later day showed them to be one.
     pub merged_into: Option<usize>,
 }
@@ -68,26 +70,24 @@ impl Replay {
         let mut today: Vec<u32> = Vec::new();
         for campaign in &findings.campaigns {
             let members: Vec<u32> = campaign.members.iter().map(|member| member.account).collect();
-            let requests: u64 = campaign.members.iter().map(|member| u64::from(member.requests)).sum();
             let number = self.matching(&members).unwrap_or_else(|| {
-                let evidence = campaign
-                    .units
-                    .first()
-                    .and_then(|&unit| findings.units.get(unit))
-                    .map_or(Vec::new(), |unit| unit.judgement.evidence.clone());
+                let units = || campaign.units.iter().filter_map(|&unit| findings.units.get(unit));
+                let evidence = units().next().map_or(Vec::new(), |unit| unit.judgement.evidence.clone());
+                let mut families: Vec<u32> = units().flat_map(|unit| unit.families.iter().copied()).collect();
+                families.sort_unstable();
                 self.campaigns.push(Latched {
                     convicted_ms: end_ms,
                     members: BTreeMap::new(),
                     evidence,
-                    requests_then: requests,
-                    requests_now: requests,
+                    families,
+                    times_ms: Vec::new(),
                     merged_into: None,
                 });
                 day.convicted.push(self.campaigns.len() - 1);
                 self.campaigns.len() - 1
             });
             if let Some(latched) = self.campaigns.get_mut(number) {
-                latched.requests_now = latched.requests_now.max(requests);
+                latched.times_ms = times_of(findings, campaign, columns);
                 for &account in &members {
                     latched.members.entry(account).or_insert_with(|| {
                         day.accused.push(account);
@@ -150,6 +150,33 @@ impl Replay {
     #[must_use]
     pub fn served(&self, number: usize) -> Option<f64> {
         let latched = self.campaigns.get(number)?;
-        Some(num::f64_of_u64(latched.requests_then) / num::f64_of_u64(latched.requests_now.max(1)))
+        Some(num::f64_of(latched.served_count()) / num::f64_of(latched.times_ms.len().max(1)))
     }
+}
+
+impl Latched {
+    /// Its requests that were served before it was first convicted, those of accounts found later among them.
+    #[must_use]
+    pub fn served_count(&self) -> usize {
+        self.times_ms.partition_point(|&time_ms| time_ms < self.convicted_ms)
+    }
+}
+
+/// When the members of a campaign sent its requests, each once, ascending.
+fn times_of(findings: &Findings, campaign: &Campaign, columns: &Columns<'_>) -> Vec<i64> {
+    let is_member = |account: u32| campaign.members.binary_search_by_key(&account, |member| member.account).is_ok();
+    let mut rows = campaign.adopted_rows.clone();
+    for unit in campaign.units.iter().filter_map(|&unit| findings.units.get(unit)) {
+        for edge in unit.view.edges.iter().filter(|edge| is_member(edge.account)) {
+            rows.extend_from_slice(unit.view.rows_of(edge));
+        }
+    }
+    let place = |row: u32| {
+        let row = num::usize_of(row);
+        Some((*columns.request.get(row)?, *columns.time_ms.get(row)?))
+    };
+    let mut requests: Vec<(u32, i64)> = rows.into_iter().filter_map(place).collect();
+    requests.sort_unstable();
+    requests.dedup();
+    requests.into_iter().map(|(_, time_ms)| time_ms).collect()
 }

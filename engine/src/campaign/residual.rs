@@ -49,6 +49,10 @@ pub struct Component {
     pub rows: Vec<u32>,
     /// Its accounts, ascending.
     pub accounts: Vec<u32>,
+    /// Tokens that recur in a quarter of its accounts' profiles, ascending.
+    pub tokens: Vec<u32>,
+    /// Least weight within those tokens of a row that is its own, in nats.
+    pub row_nats: f64,
 }
 
 /// An account's profile: ascending tokens.
@@ -62,8 +66,7 @@ struct Profile {
 #[must_use]
 pub fn link(ledger: &Ledger<'_>, free: impl Fn(u32) -> bool, options: &ResidualOptions) -> Vec<Component> {
     let profiles = profiles(ledger, free, options);
-    let accounts = num::f64_of(ledger.active_accounts);
-    let weight = |token: u32| ((accounts + 1.0) / (f64::from(ledger.token_accounts(token)) + 1.0)).ln().max(0.0);
+    let weight = |token: u32| telling(ledger, token);
     let nats_min = options.nats_min * ledger.columns.token_share;
     let mut postings: HashMap<u32, Vec<u32>> = HashMap::new();
     for (index, profile) in profiles.iter().enumerate() {
@@ -96,6 +99,12 @@ pub fn link(ledger: &Ledger<'_>, free: impl Fn(u32) -> bool, options: &ResidualO
     components(ledger, &profiles, &links, weight, options)
 }
 
+/// Surprise of a token in nats, from the accounts that use it anywhere.
+pub(super) fn telling(ledger: &Ledger<'_>, token: u32) -> f64 {
+    let (accounts, users) = (num::f64_of(ledger.active_accounts), f64::from(ledger.token_accounts(token)));
+    ((accounts + 1.0) / (users + 1.0)).ln().max(0.0)
+}
+
 fn same_principal(ledger: &Ledger<'_>, a: &Profile, b: &Profile) -> bool {
     ledger.columns.principal.get(num::usize_of(a.account)) == ledger.columns.principal.get(num::usize_of(b.account))
 }
@@ -103,37 +112,43 @@ fn same_principal(ledger: &Ledger<'_>, a: &Profile, b: &Profile) -> bool {
 /// Profiles of all accounts with enough free rows.
 fn profiles(ledger: &Ledger<'_>, free: impl Fn(u32) -> bool, options: &ResidualOptions) -> Vec<Profile> {
     let mut profiles = Vec::new();
-    let users_max = options.users_max * num::f64_of(ledger.active_accounts);
     let mut counts: Vec<u32> = Vec::new();
     for account in 0..ledger.accounts.len() {
         let rows: Vec<u32> = ledger.rows_of(account).iter().copied().filter(|&row| free(row)).collect();
         if rows.len() < options.requests_min {
             continue;
         }
-        let step = rows.len().div_ceil(ROWS_MAX);
-        let read = rows.len().div_ceil(step);
-        counts.clear();
-        for &row in rows.iter().step_by(step) {
-            counts.extend_from_slice(ledger.tokens(row));
-        }
-        counts.sort_unstable();
-        let least = num::usize_of_f64((options.recurrence * num::f64_of(read)).ceil()).max(3);
-        let mut tokens: Vec<u32> = counts
-            .chunk_by(|a, b| a == b)
-            .filter(|run| run.len() >= least)
-            .filter_map(|run| run.first().copied())
-            .filter(|&token| f64::from(ledger.token_accounts(token)) < users_max)
-            .collect();
-        if tokens.len() > PROFILE_MAX {
-            tokens.sort_by_key(|&token| (ledger.token_accounts(token), token));
-            tokens.truncate(PROFILE_MAX);
-            tokens.sort_unstable();
-        }
+        let tokens = profile(ledger, &rows, options, &mut counts);
         if !tokens.is_empty() {
             profiles.push(Profile { account: num::u32_saturating(account), rows, tokens });
         }
     }
     profiles
+}
+
+/// The tokens that recur in these rows and that few accounts use, ascending; `counts` is a buffer.
+pub(super) fn profile(ledger: &Ledger<'_>, rows: &[u32], options: &ResidualOptions, counts: &mut Vec<u32>) -> Vec<u32> {
+    let users_max = options.users_max * num::f64_of(ledger.active_accounts);
+    let step = rows.len().div_ceil(ROWS_MAX).max(1);
+    let read = rows.len().div_ceil(step);
+    counts.clear();
+    for &row in rows.iter().step_by(step) {
+        counts.extend_from_slice(ledger.tokens(row));
+    }
+    counts.sort_unstable();
+    let least = num::usize_of_f64((options.recurrence * num::f64_of(read)).ceil()).max(3);
+    let mut tokens: Vec<u32> = counts
+        .chunk_by(|a, b| a == b)
+        .filter(|run| run.len() >= least)
+        .filter_map(|run| run.first().copied())
+        .filter(|&token| f64::from(ledger.token_accounts(token)) < users_max)
+        .collect();
+    if tokens.len() > PROFILE_MAX {
+        tokens.sort_by_key(|&token| (ledger.token_accounts(token), token));
+        tokens.truncate(PROFILE_MAX);
+        tokens.sort_unstable();
+    }
+    tokens
 }
 
 /// Core points, their components, and the rows that each pulls in.
@@ -201,6 +216,7 @@ fn component(ledger: &Ledger<'_>, profiles: &[Profile], members: &[usize], weigh
             component.accounts.push(account);
         }
     }
+    (component.tokens, component.row_nats) = (own, bar);
     component.rows.sort_unstable();
     component.accounts.sort_unstable();
     component.accounts.dedup();

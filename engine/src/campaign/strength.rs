@@ -4,7 +4,6 @@
 use super::decide::Judgement;
 use super::evidence::Kind;
 use super::ledger::{DAY_MS, Edge, Ledger, View};
-use super::wording::{recurrent_tokens, weighted_jaccard};
 use crate::num;
 
 /// What members of a view are like, from its core.
@@ -71,6 +70,20 @@ fn per_day(edge: &Edge) -> f64 {
 /// wears little of the common wording.
 #[must_use]
 pub fn strength(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judgement, portrait: &Portrait) -> f64 {
+    // Whoever came in by a loose join does not wear the wording.
+    let worn = (wears(ledger, view, edge, judgement, portrait) / 0.75).min(1.0);
+    shown(ledger, view, edge, judgement, portrait) * worn
+}
+
+/// How much of the common wording an edge wears, against the median member; 1 is as much.
+#[must_use]
+pub fn wears(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judgement, portrait: &Portrait) -> f64 {
+    worn(ledger, view.rows_of(edge), &judgement.wording.common) / portrait.nats.max(1e-9)
+}
+
+/// The share of the convicting kinds that an edge shows by itself, 0 to 1, whatever its wording.
+#[must_use]
+pub fn shown(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judgement, portrait: &Portrait) -> f64 {
     if edge.requests < 2 {
         return 0.0;
     }
@@ -89,9 +102,12 @@ pub fn strength(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judge
             }
             Kind::Pacing => {
                 let expected = days * (1.0 - (1.0 - 1.0 / days).powf(f64::from(edge.requests)));
-                ask(1.0, edge.requests >= 3 && f64::from(edge.active_days) >= 0.7 * expected);
+                // A burst on one day keeps no pace.
+                ask(1.0, edge.active_days >= 2 && f64::from(edge.active_days) >= 0.7 * expected);
             }
-            Kind::Turnover => ask(1.0, edge.span_days() <= 2.5 * portrait.days.max(1.0)),
+            Kind::Turnover => {
+                ask(1.0, edge.active_days >= 2 && edge.span_days() <= 2.5 * portrait.days.max(1.0));
+            }
             Kind::Dedication => ask(2.0, edge.share >= 0.4 * portrait.share),
             Kind::Wording if judgement.wording.disguised() => {
                 let disguised =
@@ -102,29 +118,5 @@ pub fn strength(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judge
             _ => {}
         }
     }
-    // Whoever came in by a loose join does not wear the wording.
-    let wears = worn(ledger, view.rows_of(edge), &judgement.wording.common) / portrait.nats.max(1e-9);
-    if asked > 0.0 { shown / asked * (wears / 0.75).min(1.0) } else { 0.0 }
-}
-
-/// How much of an account's recurrent wording in these rows lies in a view's shared vocabulary: (share of weight, nats).
-#[must_use]
-pub fn containment(ledger: &Ledger<'_>, rows: &[u32], vocabulary: &[(u32, f64)]) -> (f64, f64) {
-    let mut profile = Vec::new();
-    recurrent_tokens(ledger, rows, 0.5, &mut profile);
-    let accounts = num::f64_of(ledger.active_accounts);
-    let weight = |token: u32| match vocabulary.binary_search_by_key(&token, |&(known, _)| known) {
-        Ok(at) => vocabulary[at].1,
-        Err(_) => {
-            let users = f64::from(ledger.token_accounts(token));
-            if users > 0.1 * accounts { 0.0 } else { ((accounts + 1.0) / (users + 1.0)).ln() }
-        }
-    };
-    let known: Vec<u32> = profile
-        .iter()
-        .copied()
-        .filter(|token| vocabulary.binary_search_by_key(token, |&(known, _)| known).is_ok())
-        .collect();
-    let (share, nats) = weighted_jaccard(&known, &profile, weight);
-    (if share.is_nan() { 0.0 } else { share }, nats / ledger.columns.token_share)
+    if asked > 0.0 { shown / asked } else { 0.0 }
 }

@@ -61,6 +61,25 @@ impl Log {
         }
     }
 
+    /// These accounts send `requests` each over a week from their beginning, in words of their own that are made from the
+    /// words `base` stands for.
+    fn template(&mut self, random: &mut Random, family: u32, base: u32, accounts: &[(u32, i64)], requests: usize) {
+        self.families = self.families.max(family + 1);
+        for &(account, begin) in accounts {
+            let wording: Vec<u32> =
+                (0..40u32).map(|place| base * 1000 + place * 4 + num::low32(random.bits()) % 3).collect();
+            for _ in 0..requests {
+                let at = begin + num::i64_of_f64(random.unit() * 7.0 * 86_400_000.0);
+                self.send(at, account, family, wording.clone(), random.bits());
+            }
+        }
+    }
+
+    /// New accounts, each with a moment in the first twenty days of a month.
+    fn accounts(&mut self, random: &mut Random, count: usize) -> Vec<(u32, i64)> {
+        (0..count).map(|_| (self.account(None), num::i64_of_f64(random.unit() * 20.0 * 86_400_000.0))).collect()
+    }
+
     /// `people` who use a public template now and then, some much.
     fn popular(&mut self, random: &mut Random, family: u32, people: usize) {
         self.families = self.families.max(family + 1);
@@ -200,7 +219,7 @@ fn shuffled_logs_convict_nobody() {
 #[test]
 fn a_public_template_is_acquitted_by_its_bank() {
     let filled = log(5);
-    let hit = BankHit { bank: 0, entry: 0, polarity: Polarity::Negative, share: 1.0, known: true };
+    let hit = BankHit { bank: 0, entry: 0, polarity: Polarity::Negative, share: 1.0, common: 30, known: true };
     let bank = [Some(hit), None, None];
     let findings = judge(&Columns { bank: &bank, ..filled.columns() }, &Options::default()).expect("columns agree");
     assert!(findings.campaigns.is_empty());
@@ -217,4 +236,65 @@ fn columns_that_contradict_each_other_are_refused() {
     assert!(judge(&Columns { token_share: 0.0, ..columns }, &Options::default()).is_err());
     let empty = Columns { account: &[], time_ms: &[], request: &[], document: &[], obfuscated: &[], ..columns };
     assert!(judge(&empty, &Options::default()).is_ok_and(|findings| findings.campaigns.is_empty()));
+}
+
+fn members(findings: &Findings) -> Vec<u32> {
+    let mut all: Vec<u32> =
+        findings.campaigns.iter().flat_map(|campaign| campaign.members.iter().map(|member| member.account)).collect();
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn accounts_with_the_smaller_template_of_a_campaign_are_its_accounts_too() {
+    for seed in 1..6 {
+        let (mut random, mut log) = (Random::new(seed, 2), Log::default());
+        let accounts = log.accounts(&mut random, 55);
+        log.template(&mut random, 0, 0, &accounts[..40], 24);
+        log.template(&mut random, 1, 1, &accounts[25..], 24);
+        log.popular(&mut random, 2, 300);
+        let findings = judge(&log.fill().columns(), &Options::default()).expect("columns agree");
+        let accused = members(&findings);
+        assert_eq!(findings.campaigns.len(), 1, "seed {seed}");
+        assert!(accused.len() >= 53 && accused.iter().all(|&account| account < 55), "seed {seed}: {accused:?}");
+    }
+}
+
+#[test]
+fn accounts_that_stand_alone_are_adopted_by_their_likeness() {
+    for seed in 1..6 {
+        let (mut random, mut log) = (Random::new(seed, 3), Log::default());
+        let accounts = log.accounts(&mut random, 46);
+        log.template(&mut random, 0, 0, &accounts[..40], 24);
+        for (family, place) in (1..4).zip(40..43) {
+            log.template(&mut random, family, 0, &accounts[place..=place], 24);
+            // The same life with other words is nobody's business.
+            log.template(&mut random, family + 3, family + 3, &accounts[place + 3..=place + 3], 24);
+        }
+        log.popular(&mut random, 7, 300);
+        let findings = judge(&log.fill().columns(), &Options::default()).expect("columns agree");
+        let adopted = findings.campaigns.iter().flat_map(|campaign| &campaign.members).filter(|m| m.adopted).count();
+        let accused = members(&findings);
+        assert!(adopted >= 2, "seed {seed}: {adopted} adopted");
+        assert!(accused.len() >= 41 && accused.iter().all(|&account| account < 43), "seed {seed}: {accused:?}");
+    }
+}
+
+#[test]
+fn scattered_one_shot_accounts_raise_one_alarm_and_accuse_nobody() {
+    for seed in 1..6 {
+        let (mut random, mut log) = (Random::new(seed, 4), Log::default());
+        let accounts = log.accounts(&mut random, 120);
+        for (family, some) in (0..).zip(accounts.chunks(10)) {
+            log.template(&mut random, family, 0, some, 1);
+        }
+        log.popular(&mut random, 12, 1500);
+        let findings = judge(&log.fill().columns(), &Options::default()).expect("columns agree");
+        let alarms: Vec<&Unit> =
+            findings.units.iter().filter(|unit| unit.judgement.reason == Reason::OneShotAlarm).collect();
+        assert!(findings.campaigns.is_empty(), "seed {seed}");
+        let covered: usize = alarms.iter().map(|unit| unit.view.edges.len()).sum();
+        assert!(alarms.len() <= 3 && covered >= 84, "seed {seed}: {} alarms, {covered} accounts", alarms.len());
+        assert!(alarms.iter().all(|unit| unit.view.edges.iter().all(|edge| edge.account < 120)), "seed {seed}");
+    }
 }

@@ -22,6 +22,7 @@ pub struct WhyEdge {
     /// Index of the unit in the findings.
     pub unit: usize,
     /// Its families; none for a component of the residual linker.
+    #[serde(skip)]
     pub families: Vec<u32>,
     /// Accounts of the unit.
     pub accounts: usize,
@@ -51,8 +52,9 @@ pub struct WhyEdge {
     pub q: f64,
     /// Innocent explanations tested.
     pub explanations: Vec<Explanation>,
-    /// Nearest entry of the banks.
-    pub bank: Option<BankHit>,
+    /// The nearest entry of the banks to each family that has one, nearest first.
+    #[serde(skip)]
+    pub bank: Vec<BankHit>,
     /// What would change the verdict.
     pub would_change: Vec<String>,
 }
@@ -120,7 +122,9 @@ impl Findings {
                 let unit = self.units.get(index)?;
                 let edge = unit.view.edges.get(place)?;
                 let hit = |&family: &u32| columns.bank.get(num::usize_of(family)).copied().flatten();
-                let bank = unit.families.iter().filter_map(hit).max_by(|a, b| a.share.total_cmp(&b.share));
+                let mut bank: Vec<BankHit> = unit.families.iter().filter_map(hit).collect();
+                bank.sort_by(|a, b| b.share.total_cmp(&a.share).then((a.bank, a.entry).cmp(&(b.bank, b.entry))));
+                let strength = unit.strength.get(place).copied();
                 Some(WhyEdge {
                     unit: index,
                     families: unit.families.clone(),
@@ -130,16 +134,16 @@ impl Findings {
                     share: edge.share,
                     first_ms: edge.first_ms,
                     last_ms: edge.last_ms,
-                    strength: unit.strength.get(place).copied(),
+                    strength,
                     verdict,
                     reason: unit.judgement.reason,
                     sentence: unit.judgement.reason.sentence(),
                     evidence: unit.judgement.evidence.clone(),
                     p: unit.judgement.p,
                     q: unit.judgement.q,
-                    explanations: explanations(unit, bank),
+                    explanations: explanations(unit, bank.first().copied()),
                     bank,
-                    would_change: would_change(unit, verdict),
+                    would_change: would_change(unit, verdict, strength),
                 })
             })
             .collect();
@@ -213,33 +217,47 @@ pub fn explanations(unit: &Unit, bank: Option<BankHit>) -> Vec<Explanation> {
     list
 }
 
-/// What an account's owner could bring forward, or what more traffic could show.
-fn would_change(unit: &Unit, verdict: Verdict) -> Vec<String> {
-    match verdict {
-        Verdict::Convicted => {
-            let mut list = vec![
-                "Proof that the accounts are one customer's: declared as one principal, they would be acquitted."
-                    .to_owned(),
-                "A public source of the template: in a negative bank, it would be acquitted.".to_owned(),
-            ];
-            let held: Vec<&str> = unit
-                .judgement
-                .evidence
-                .iter()
-                .filter(|evidence| evidence.holds)
-                .map(|evidence| evidence.kind.name())
-                .collect();
-            list.push(format!(
-                "Losing evidence: it rests on {}; the verdict needs three kinds with a gate.",
-                held.join(", ")
-            ));
-            list
-        }
-        Verdict::Review => vec![
-            "Knowing who the accounts belong to: one owner acquits.".to_owned(),
-            "Rewording from account to account, or accounts that come and go, would convict.".to_owned(),
+/// What an account's owner could bring forward, or what more traffic could show, with the figures that decide.
+fn would_change(unit: &Unit, verdict: Verdict, strength: Option<f64>) -> Vec<String> {
+    let held = |wanted: bool| -> String {
+        let kinds = super::decide::COUNTED.into_iter().filter(|&kind| unit.judgement.holds(kind) == wanted);
+        let names: Vec<&str> = kinds.map(super::evidence::Kind::name).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    };
+    match (verdict, strength) {
+        (Verdict::Convicted, _) => vec![
+            "Proof that the accounts are one customer's: declared as one principal, they would be acquitted."
+                .to_owned(),
+            "A public source of the template: in a negative bank, it would be acquitted.".to_owned(),
+            format!(
+                "Losing evidence: it rests on {} at q = {:.1e}; three kinds, with turnover or with wording, evenness and \
+                 pacing, must hold at q <= 0.001.",
+                held(true),
+                unit.judgement.q
+            ),
+            format!(
+                "This account acting otherwise than the others: its edge has strength {:.2}, below {} it is not accused.",
+                strength.unwrap_or(1.0),
+                super::strength::ACCUSE_MIN
+            ),
         ],
-        Verdict::Unexplained => vec!["More traffic, or evidence of more kinds.".to_owned()],
-        Verdict::Acquitted => vec!["The named innocent explanation ceasing to hold.".to_owned()],
+        (Verdict::Unexplained, Some(strength)) => vec![format!(
+            "The others are convicted; this account's own requests show too little of the evidence: strength {strength:.2}, \
+             from {} on it would be accused.",
+            super::strength::ACCUSE_MIN
+        )],
+        (Verdict::Review, _) => vec![
+            "Knowing who the accounts belong to: one owner acquits.".to_owned(),
+            format!("More kinds of evidence: {} hold, {} do not.", held(true), held(false)),
+        ],
+        (Verdict::Unexplained, None) if unit.judgement.evidence.is_empty() => {
+            vec!["More traffic: 60 requests of five principals, of which four come back, are judged.".to_owned()]
+        }
+        (Verdict::Unexplained, None) => vec![format!(
+            "Evidence of more kinds: {} hold, {} do not; three and a gate convict.",
+            held(true),
+            held(false)
+        )],
+        (Verdict::Acquitted, _) => vec!["The named innocent explanation ceasing to hold.".to_owned()],
     }
 }

@@ -25,6 +25,8 @@ use crate::text::normalize::{NormalForm, Normalizer};
 pub const FLAG_INVISIBLE: u8 = 1;
 /// A part whose text held letters of one script dressed as another.
 pub const FLAG_CONFUSABLE: u8 = 2;
+/// A part whose text disguised letters as no honest writer does.
+pub const FLAG_DISGUISED: u8 = 4;
 
 /// What embedding codes are made by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -279,7 +281,8 @@ impl PrepareScratch {
     pub fn flags(&self) -> u8 {
         let changes = self.form.changes();
         (if changes.ignorables_removed > 0 { FLAG_INVISIBLE } else { 0 })
-            | if changes.confusables_folded > 0 { FLAG_CONFUSABLE } else { 0 }
+            | (if changes.confusables_folded > 0 { FLAG_CONFUSABLE } else { 0 })
+            | if changes.disguises > 0 { FLAG_DISGUISED } else { 0 }
     }
 
     /// The normal form of the part prepared last.

@@ -8,7 +8,7 @@ use std::io::Write;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::model::{Piece, Skeleton, Slot};
+use super::model::{CampaignRow, Piece, Skeleton, Slot};
 use super::{Report, refused};
 use crate::Result;
 
@@ -19,6 +19,8 @@ pub enum Table {
     Campaigns,
     /// One row an account of a campaign.
     Accounts,
+    /// One row an account's use of one family of its campaign.
+    Edges,
     /// One row a statistic of a campaign.
     Evidence,
     /// One row a family.
@@ -27,7 +29,7 @@ pub enum Table {
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 4] = [Self::Campaigns, Self::Accounts, Self::Evidence, Self::Families];
+    pub const ALL: [Self; 5] = [Self::Campaigns, Self::Accounts, Self::Edges, Self::Evidence, Self::Families];
 
     /// Its name, for a file or a link.
     #[must_use]
@@ -35,6 +37,7 @@ impl Table {
         match self {
             Self::Campaigns => "campaigns",
             Self::Accounts => "accounts",
+            Self::Edges => "edges",
             Self::Evidence => "evidence",
             Self::Families => "families",
         }
@@ -70,6 +73,7 @@ impl Table {
                 "first_ms",
                 "last_ms",
             ],
+            Self::Edges => &["campaign", "verdict", "account", "family", "requests", "strength"],
             Self::Evidence => &["campaign", "verdict", "kind", "value", "null", "p", "n", "supports", "meaning"],
             Self::Families => &[
                 "family",
@@ -90,12 +94,13 @@ impl Table {
         }
     }
 
-    /// The list inside a campaign that its rows come from, or `None` for a table of its own.
+    /// The list inside a campaign (for edges: inside its accounts) that its rows come from, or `None` for a table of its own.
     #[must_use]
     pub const fn nested(self) -> Option<&'static str> {
         match self {
             Self::Campaigns | Self::Families => None,
             Self::Accounts => Some("accounts"),
+            Self::Edges => Some("edges"),
             Self::Evidence => Some("evidence"),
         }
     }
@@ -112,31 +117,35 @@ pub fn write_csv(report: &Report, table: Table, out: &mut impl Write) -> Result<
     let columns = table.columns();
     write_row(out, columns.iter().map(|column| (*column).to_owned()))?;
     match table {
-        Table::Families => report.families.iter().try_for_each(|row| write_record(out, columns, row, None)),
-        Table::Campaigns => report.campaigns.iter().try_for_each(|row| write_record(out, columns, row, None)),
+        Table::Families => report.families.iter().try_for_each(|row| write_record(out, columns, row, &[])),
+        Table::Campaigns => report.campaigns.iter().try_for_each(|row| write_record(out, columns, row, &[])),
         Table::Accounts => report.campaigns.iter().try_for_each(|campaign| {
-            let outer = (campaign.campaign.as_str(), campaign.verdict.name());
-            campaign.accounts.iter().try_for_each(|row| write_record(out, columns, row, Some(outer)))
+            campaign.accounts.iter().try_for_each(|row| write_record(out, columns, row, &outer(campaign)))
+        }),
+        Table::Edges => report.campaigns.iter().try_for_each(|campaign| {
+            campaign.accounts.iter().try_for_each(|account| {
+                let [id, verdict] = outer(campaign);
+                let outer = [id, verdict, ("account", account.account.as_str())];
+                account.edges.iter().try_for_each(|row| write_record(out, columns, row, &outer))
+            })
         }),
         Table::Evidence => report.campaigns.iter().try_for_each(|campaign| {
-            let outer = (campaign.campaign.as_str(), campaign.verdict.name());
-            campaign.evidence.iter().try_for_each(|row| write_record(out, columns, row, Some(outer)))
+            campaign.evidence.iter().try_for_each(|row| write_record(out, columns, row, &outer(campaign)))
         }),
     }
 }
 
-/// Writes the columns of one row; a nested row takes id and verdict from its campaign.
-fn write_record(
-    out: &mut impl Write,
-    columns: &[&str],
-    row: &impl Serialize,
-    campaign: Option<(&str, &str)>,
-) -> Result<()> {
+/// What the rows of a campaign take from it.
+fn outer(campaign: &CampaignRow) -> [(&'static str, &str); 2] {
+    [("campaign", campaign.campaign.as_str()), ("verdict", campaign.verdict.name())]
+}
+
+/// Writes the columns of one row; a nested row takes some from what it stands in.
+fn write_record(out: &mut impl Write, columns: &[&str], row: &impl Serialize, outer: &[(&str, &str)]) -> Result<()> {
     let row = serde_json::to_value(row).map_err(|e| refused(e.into()))?;
-    let cells = columns.iter().map(|&column| match (column, campaign) {
-        ("campaign", Some((id, _))) => inert(id.to_owned()),
-        ("verdict", Some((_, verdict))) => verdict.to_owned(),
-        _ => cell(row.get(column).unwrap_or(&Value::Null)),
+    let cells = columns.iter().map(|column| match outer.iter().find(|(name, _)| name == column) {
+        Some((_, value)) => inert((*value).to_owned()),
+        None => cell(row.get(column).unwrap_or(&Value::Null)),
     });
     write_row(out, cells)
 }
@@ -197,7 +206,7 @@ fn write_row(out: &mut impl Write, cells: impl Iterator<Item = String>) -> Resul
 mod tests {
     use super::*;
     use crate::report::demo;
-    use crate::report::model::{AccountRow, CampaignRow, FamilyRow};
+    use crate::report::model::{AccountRow, FamilyRow};
 
     fn csv(report: &Report, table: Table) -> String {
         let mut bytes = Vec::new();
@@ -230,13 +239,18 @@ mod tests {
             match table {
                 Table::Campaigns => serde_json::to_value(campaign),
                 Table::Accounts => serde_json::to_value(&campaign.accounts[0]),
+                Table::Edges => serde_json::to_value(&campaign.accounts[0].edges[0]),
                 Table::Evidence => serde_json::to_value(&campaign.evidence[0]),
                 Table::Families => serde_json::to_value(&report.families[0]),
             }
             .expect("rows are plain data")
         };
         for table in Table::ALL {
-            let skip = if table.nested().is_some() { 2 } else { 0 };
+            let skip = match table {
+                Table::Edges => 3,
+                _ if table.nested().is_some() => 2,
+                _ => 0,
+            };
             for column in &table.columns()[skip..] {
                 assert!(row(table).get(column).is_some(), "{column} of {table:?}");
             }

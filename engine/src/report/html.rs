@@ -30,7 +30,7 @@ const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 /// SHA-256 of `page.js`, base64, as the content security policy names it. `tests/browser/run` prints the right one
 /// when the script was changed.
-const SCRIPT_SHA256: &str = "W5nmbDVjIRqtFYrT8QoFY8P3Rlr1gSwuTAxSJbgRHsM=";
+const SCRIPT_SHA256: &str = "qz+W+/qtOUSL3/ciz3rLp+iZap3/8DuU8VzUPk/AhUE=";
 
 /// Families whose skeletons are shown whole inside their campaign.
 const SKELETONS_MAX: usize = 3;

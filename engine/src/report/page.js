@@ -99,8 +99,10 @@
   };
   const csv = (name) => {
     const { columns, nested } = data.tables[name];
+    const list = (campaign) => nested !== "edges" ? campaign[nested] : campaign.accounts.flatMap((account) =>
+      account.edges.map((edge) => ({ ...edge, account: account.account })));
     const rows = !nested ? data.report[name] : data.report.campaigns.flatMap((campaign) =>
-      campaign[nested].map((row) => ({ ...row, campaign: campaign.campaign, verdict: campaign.verdict })));
+      list(campaign).map((row) => ({ ...row, campaign: campaign.campaign, verdict: campaign.verdict })));
     return [columns, ...rows.map((row) => columns.map((column) => row[column]))]
       .map((line) => line.map(cell).join(",") + "\r\n").join("");
   };

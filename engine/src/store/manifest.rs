@@ -45,6 +45,9 @@ pub struct Manifest {
     /// What gateways are told of families, as of the last judging.
     #[serde(default)]
     pub verdicts: Option<String>,
+    /// Banks of known families, in the order of their import.
+    #[serde(default)]
+    pub banks: Vec<String>,
     /// How far the logs of gateway processes are in the segments.
     #[serde(default)]
     pub logs: Vec<LogEntry>,
@@ -148,6 +151,7 @@ impl Manifest {
             .chain(self.families.iter().map(|families| families.file.as_str()))
             .chain(self.exemplars.iter().map(|exemplars| exemplars.file.as_str()))
             .chain(self.verdicts.as_deref())
+            .chain(self.banks.iter().map(String::as_str))
     }
 
     /// Whether the family tables were mined from exactly the live segments.
@@ -224,6 +228,7 @@ mod tests {
             codes: String::new(),
             exemplars: None,
             verdicts: None,
+            banks: Vec::new(),
             logs: Vec::new(),
             inputs: Inputs::default(),
         }

@@ -38,11 +38,14 @@ pub enum FileKind {
     Verdicts,
     /// The graph of family exemplars, derived from segments and families.
     Exemplars,
+    /// Known families: a bank that was imported.
+    Bank,
 }
 
 impl FileKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Segment, Self::Tombstones, Self::Families, Self::Verdicts, Self::Exemplars];
+    pub const ALL: [Self; 6] =
+        [Self::Segment, Self::Tombstones, Self::Families, Self::Verdicts, Self::Bank, Self::Exemplars];
 
     const fn number(self) -> u32 {
         match self {
@@ -51,6 +54,7 @@ impl FileKind {
             Self::Families => 3,
             Self::Verdicts => 4,
             Self::Exemplars => 6,
+            Self::Bank => 5,
         }
     }
 
@@ -63,6 +67,7 @@ impl FileKind {
             Self::Families => "families",
             Self::Verdicts => "verdicts",
             Self::Exemplars => "exemplars",
+            Self::Bank => "bank",
         }
     }
 }

@@ -18,6 +18,9 @@ pub struct Changes {
     pub ignorables_removed: u32,
     /// Look-alikes of Latin letters replaced, in words that mix scripts.
     pub confusables_folded: u32,
+    /// Letters disguised beyond doubt: look-alikes inside words of ASCII letters, and invisible characters between two ASCII
+    /// letters. Scripts that need joiners, emoji, and words that mix scripts as people do are not counted.
+    pub disguises: u32,
     /// Compatibility forms replaced: full-width, mathematical, circled and superscript letters, ligatures.
     pub compatibility_folded: u32,
     /// Combining marks dropped because more than 30 stood in a row.
@@ -299,6 +302,26 @@ mod tests {
         becomes("中文，GPT模型", "中文,gpt模型");
         let changes = form("p\u{0430}ss\u{200b}w\u{043e}rd".as_bytes()).changes();
         assert_eq!((changes.confusables_folded, changes.ignorables_removed), (2, 1));
+    }
+
+    #[test]
+    fn only_what_no_honest_writer_types_is_a_disguise() {
+        let disguises = |prompt: &str| form(prompt.as_bytes()).changes().disguises;
+        assert_eq!(disguises("p\u{0430}ss\u{200b}w\u{043e}rd"), 3);
+        assert_eq!(disguises("sol\u{200d}\u{2060}ve the pr\u{043e}blem"), 2);
+        let honest = [
+            "\u{feff}Hello, wor\u{ad}ld",
+            "می\u{200c}خواهم با React کار کنم",
+            "क्\u{200d}ष और क\u{94d}\u{200c}ष",
+            "👩\u{200d}👩\u{200d}👧 ok ❤\u{fe0f} fine",
+            "в React а также в USBа и GPTшка",
+            "cos\u{3b1} + \u{3b1}x, \u{3bf} and \u{430}",
+            "one\u{200b} two \u{200b}three",
+            "\u{202b}עברית abc\u{202c}",
+        ];
+        for prompt in honest {
+            assert_eq!(disguises(prompt), 0, "{prompt:?}");
+        }
     }
 
     #[test]

@@ -17,6 +17,9 @@ const MARKS_MAX: usize = 30;
 /// ASCII that must lie ahead for the kernels to be worth the call.
 const ASCII_AHEAD: usize = 16;
 
+/// Invisible, and between ASCII letters of honest text.
+const SOFT_HYPHEN: u32 = 0xad;
+
 /// What the word being written holds, and what stood before it.
 #[derive(Debug, Clone, Default)]
 struct Word {
@@ -41,6 +44,8 @@ pub(super) struct Work {
     marks: Vec<(u8, char)>,
     word: Word,
     spelling: Vec<u8>,
+    /// The character taken in last was invisible.
+    invisible: bool,
 }
 
 impl Work {
@@ -70,7 +75,12 @@ impl Work {
             was_ascii = length == 1;
             at.read += length;
             match scalar {
-                Some(scalar) => self.take(scalar, at, out),
+                Some(scalar) => {
+                    self.take(scalar, at, out);
+                    if std::mem::take(&mut self.invisible) {
+                        self.note_invisible(prompt.get(at.read), out);
+                    }
+                }
                 None => {
                     out.changes.invalid_replaced += 1;
                     self.take(u32::from(char::REPLACEMENT_CHARACTER), at, out);
@@ -138,7 +148,10 @@ impl Work {
                 self.note(entry, out);
                 out.push(entry.single(scalar));
             }
-            Kind::Ignored => out.changes.ignorables_removed += 1,
+            Kind::Ignored => {
+                out.changes.ignorables_removed += 1;
+                self.invisible = scalar != SOFT_HYPHEN;
+            }
             kind @ (Kind::Space | Kind::Break) => self.space(kind == Kind::Break, at, out),
             Kind::Sequence => {
                 out.changes.compatibility_folded += u32::from(entry.is(Entry::COMPATIBLE));
@@ -151,6 +164,16 @@ impl Work {
                     }
                 }
             }
+        }
+    }
+
+    /// Counts an invisible character that stands between two ASCII letters.
+    #[cold]
+    fn note_invisible(&self, next: Option<&u8>, out: &mut Output) {
+        let before = out.len.checked_sub(1).and_then(|last| out.bytes.get(last));
+        let waiting = self.starter.is_some() || !self.marks.is_empty();
+        if !waiting && before.is_some_and(u8::is_ascii_alphabetic) && next.is_some_and(u8::is_ascii_alphabetic) {
+            out.changes.disguises += 1;
         }
     }
 
@@ -270,7 +293,7 @@ impl Work {
         let [latin, alike, foreign] = self.word.letters;
         let disguised = alike && (latin || (!foreign && self.word.after_latin));
         if disguised {
-            self.respell(out);
+            self.respell(latin && !foreign, out);
         }
         if latin || alike || foreign {
             self.word.after_latin = latin || disguised;
@@ -280,7 +303,7 @@ impl Work {
     }
 
     #[inline(never)]
-    fn respell(&mut self, out: &mut Output) {
+    fn respell(&mut self, is_pure: bool, out: &mut Output) {
         let mut spelling = std::mem::take(&mut self.spelling);
         spelling.clear();
         spelling.extend_from_slice(out.bytes.get(self.word.start..out.len).unwrap_or_default());
@@ -302,6 +325,9 @@ impl Work {
         }
         self.flush(out);
         out.changes.confusables_folded += changed;
+        if is_pure {
+            out.changes.disguises += inner_look_alikes(&spelling);
+        }
         self.spelling = spelling;
     }
 }
@@ -316,6 +342,16 @@ fn leading_han(bytes: &[u8]) -> usize {
         (0xe4..=0xe9).contains(&a) && (a > 0xe4 || b >= 0xb8) && b & 0xc0 == 0x80 && c & 0xc0 == 0x80
     };
     3 * bytes.as_chunks::<3>().0.iter().take_while(is_han).count()
+}
+
+/// Look-alikes with an ASCII letter somewhere before and behind them: an ending of another script and a Greek letter in a
+/// formula stand at the edge of their word.
+fn inner_look_alikes(word: &[u8]) -> u32 {
+    let first = word.iter().position(u8::is_ascii_alphabetic);
+    let last = word.iter().rposition(u8::is_ascii_alphabetic);
+    let (Some(first), Some(last)) = (first, last) else { return 0 };
+    let inner = word.get(first..last).and_then(|inner| std::str::from_utf8(inner).ok()).unwrap_or_default();
+    inner.chars().map(|c| u32::from(Entry::of(u32::from(c)).is(Entry::LOOK_ALIKE))).sum()
 }
 
 /// The first scalar of `bytes`, which are not empty, or `None` for a sequence that is not UTF-8, and its bytes.

@@ -4,6 +4,7 @@
 
 mod acknowledged_survives_kill;
 mod bad_lines_are_told_and_skipped;
+mod banks_acquit_what_is_public;
 mod command_line_keeps_its_contract;
 mod compaction_does_not_show_the_order;
 mod conversations_count_each_turn_once;
@@ -17,6 +18,7 @@ mod logs_are_read_as_they_are_found;
 mod near_duplicates_are_found;
 mod neighbors_are_found;
 mod nothing_is_readable_without_the_key;
+mod replay_tells_when;
 mod rooms_keep_their_arrows;
 mod same_log_again_adds_nothing;
 mod support;

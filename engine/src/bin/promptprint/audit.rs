@@ -13,7 +13,7 @@ use promptprint::store::Maintainer;
 use promptprint::store::fs::RealFs;
 use promptprint::{Error, Result};
 
-use super::common::{self, Opened};
+use super::common::{self, BankArgs, Opened};
 use super::index::{self, LogArgs};
 use super::output::Out;
 
@@ -23,12 +23,20 @@ use super::output::Out;
 pub struct Args {
     #[command(flatten)]
     logs: LogArgs,
+    #[command(flatten)]
+    banks: BankArgs,
     /// Write the report as one HTML page
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
     /// Write the report as JSON
     #[arg(long, value_name = "FILE")]
     report_json: Option<PathBuf>,
+    /// Write the report as CSV tables into a folder: campaigns, accounts, edges, evidence, families
+    #[arg(long, value_name = "DIR")]
+    report_csv: Option<PathBuf>,
+    /// Shuffled copies of the log to judge beside it: how often the method errs here
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    decoys: usize,
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
@@ -42,10 +50,14 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let opened = common::open(&args.logs.store, &args.logs.key)?;
     let container = audit::family_container(&opened.store)?;
     let options = Options::default();
-    let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &options)?;
+    let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &options, args.banks.open(&opened.store)?)?;
     findings(&judged, &mut out)?;
     publish(args, &opened, &judged)?;
-    if args.report.is_some() || args.report_json.is_some() {
+    if args.report.is_some() || args.report_json.is_some() || args.report_csv.is_some() {
+        let decoys = (args.decoys > 0).then(|| judged.decoys(&options, args.decoys)).transpose()?;
+        if let Some(decoys) = &decoys {
+            out.line(common::decoys_line(decoys))?;
+        }
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let store = args.logs.store.store.display().to_string();
         let options = ReportOptions {
@@ -53,6 +65,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             reproduce: vec![format!("promptprint campaigns --all --store {store}")],
             store,
             judge: options,
+            decoys,
         };
         let report = audit::report(&opened.store, &opened.snapshot, &judged, &indexed.summary, &options)?;
         if let Some(path) = &args.report {
@@ -62,6 +75,15 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         if let Some(path) = &args.report_json {
             write(path, &report, report::json::write_json)?;
             out.line(format_args!("report: {}", path.display()))?;
+        }
+        if let Some(dir) = &args.report_csv {
+            let failed = |source| Error::Io { op: "make the folder", path: dir.clone(), source };
+            std::fs::create_dir_all(dir).map_err(failed)?;
+            for table in report::Table::ALL {
+                let path = dir.join(format!("{}.csv", table.name()));
+                write(&path, &report, |report, file| report::write_csv(report, table, file))?;
+            }
+            out.line(format_args!("report: {}", dir.display()))?;
         }
     }
     out.finish()?;

@@ -7,7 +7,7 @@ use promptprint::audit::{self, CampaignRow};
 use promptprint::campaign::Options;
 use serde::Serialize;
 
-use super::common::{self, KeyArgs, StoreArgs};
+use super::common::{self, BankArgs, KeyArgs, StoreArgs};
 use super::output::Out;
 
 /// Only `convicted` accuses; `review` is strong evidence that an honest fleet of keys would show too, `unexplained` is
@@ -18,6 +18,8 @@ pub struct Args {
     store: StoreArgs,
     #[command(flatten)]
     key: KeyArgs,
+    #[command(flatten)]
+    banks: BankArgs,
     /// Print groups of every verdict, not only the convicted
     #[arg(long)]
     all: bool,
@@ -27,6 +29,10 @@ pub struct Args {
     /// One line of JSON a campaign or account
     #[arg(long)]
     json: bool,
+    /// Shuffled copies of the log to judge beside it, in which every conviction is an error; the rate is told on standard
+    /// error and in each line of JSON
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    decoys: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -38,8 +44,16 @@ struct Accused<'a> {
 pub fn run(args: &Args) -> Result<ExitCode> {
     let opened = common::open(&args.store, &args.key)?;
     let container = audit::family_container(&opened.store)?;
-    let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &Options::default())?;
-    let rows = judged.rows(args.all)?;
+    let options = Options::default();
+    let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &options, args.banks.open(&opened.store)?)?;
+    let mut rows = judged.rows(args.all)?;
+    if args.decoys > 0 {
+        let decoys = judged.decoys(&options, args.decoys)?;
+        eprintln!("promptprint: {}", common::decoys_line(&decoys));
+        for row in &mut rows {
+            row.decoys = Some(decoys);
+        }
+    }
     let mut out = Out::new();
     for row in &rows {
         if out.is_closed() {
@@ -77,6 +91,16 @@ fn print(row: &CampaignRow, out: &mut Out) -> Result<()> {
         row.advice
     ))?;
     out.line(format_args!("    {}", row.reason))?;
+    if let Some(bank) = &row.bank {
+        out.line(format_args!(
+            "    {} {} of the {} bank {}, {:.0} % of its core",
+            if bank.known { "is" } else { "nearest is" },
+            bank.entry,
+            bank.kind,
+            bank.bank,
+            100.0 * bank.share
+        ))?;
+    }
     for evidence in &row.evidence {
         out.line(format_args!(
             "    {:<12} {:>9.3}  innocents {:>9.3}  p {:<9.2e} n {}",

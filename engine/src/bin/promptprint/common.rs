@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use promptprint::audit;
+use promptprint::campaign::{Bank, DecoyReport};
 use promptprint::corpus::prepare::{CodeSource, Preparer};
 use promptprint::corpus::snapshot::{Snapshot, check_keys};
 use promptprint::key::Keys;
@@ -108,6 +110,25 @@ impl KeyArgs {
     }
 }
 
+/// Which banks beside those of the store.
+#[derive(Debug, clap::Args)]
+pub struct BankArgs {
+    /// A bank file to judge by, beside the banks of the store; repeatable
+    #[arg(long, value_name = "FILE")]
+    bank: Vec<PathBuf>,
+}
+
+impl BankArgs {
+    /// The banks of the store, then those of the files.
+    pub fn open(&self, store: &Store) -> Result<Vec<Bank>> {
+        let mut banks = audit::banks(store)?;
+        for path in &self.bank {
+            banks.push(audit::read_bank(path, store)?);
+        }
+        Ok(banks)
+    }
+}
+
 /// A store opened for reading, with its key.
 pub struct Opened {
     /// The store.
@@ -139,6 +160,18 @@ pub fn kernels() -> Result<Kernels> {
         Some(level) => Kernels::for_level(level),
         None => Ok(Kernels::detect()),
     }
+}
+
+/// How often shuffled logs were convicted, in a sentence.
+pub fn decoys_line(decoys: &DecoyReport) -> String {
+    format!(
+        "decoys: {} of {} groups of {} shuffled logs were convicted, {} accounts accused; with 95 % confidence below {:.2} %",
+        decoys.convicted,
+        decoys.judged,
+        decoys.logs,
+        decoys.accused,
+        100.0 * decoys.rate_bound
+    )
 }
 
 /// Tells the user why, and ends with the code for it.

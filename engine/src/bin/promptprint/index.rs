@@ -121,6 +121,26 @@ pub fn read_logs(args: &LogArgs) -> Result<Indexed> {
     Ok(Indexed { summary, code, parse })
 }
 
+/// Reads more logs into a store, which it makes where there is none, and mines families anew when they added anything.
+pub fn read_more(logs: &[PathBuf], store: &StoreArgs, key: &KeyArgs) -> Result<()> {
+    let kernels = common::kernels()?;
+    let spec = Spec::new(Shingle::C5);
+    let (mut maintainer, keys) = audit::open_or_create(&store.store, &key.path(&store.store), spec, RealFs::shared())?;
+    let preparer = Preparer::new(spec, keys, kernels);
+    let terminal = Terminal::new();
+    let options = IndexOptions::default();
+    let mut texts = TextCache::new(128 << 20);
+    let read = audit::index(&mut maintainer, &preparer, kernels, logs, &options, &mut texts, &terminal)?;
+    if !read.interrupted && !maintainer.store().manifest().families_are_current() {
+        audit::mine_families(&mut maintainer, &preparer, Some(&texts), &terminal)?;
+    }
+    terminal.finish();
+    for bad in &read.skipped.samples {
+        eprintln!("promptprint: skipped {bad}");
+    }
+    if read.interrupted { Err(Error::Interrupted) } else { Ok(()) }
+}
+
 /// Reads the logs of a store again and renders its skeletons from their texts.
 pub fn render_from(logs: &[PathBuf], input: &InputArgs, store: &StoreArgs, key: &KeyArgs) -> Result<()> {
     let kernels = common::kernels()?;

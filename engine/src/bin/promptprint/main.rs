@@ -1,6 +1,7 @@
 //! The command line: reads logs into a store, and answers from it.
 
 mod audit;
+mod bank;
 mod bench;
 mod campaigns;
 mod common;
@@ -13,6 +14,7 @@ mod maintain;
 mod near;
 mod output;
 mod progress;
+mod replay;
 mod stats;
 mod verify;
 mod why;
@@ -49,6 +51,10 @@ enum Command {
     Families(families::Args),
     /// List the campaigns, with verdict and evidence
     Campaigns(campaigns::Args),
+    /// Tell when each campaign would have been convicted, and what it had taken by then
+    Replay(replay::Args),
+    /// Build, import, export and list banks of known prompts
+    Bank(bank::Args),
     /// Explain what is known of one account
     Why(why::Args),
     /// Count what a store holds; needs no key
@@ -72,6 +78,8 @@ fn main() -> ExitCode {
         Command::Near(args) => near::run(&args),
         Command::Families(args) => families::run(&args),
         Command::Campaigns(args) => campaigns::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Bank(args) => bank::run(&args),
         Command::Why(args) => why::run(&args),
         Command::Stats(args) => stats::run(&args),
         Command::Verify(args) => verify::run(&args),

@@ -51,6 +51,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         let result = store.container(&exemplars.file, FileKind::Exemplars).and_then(|container| container.verify());
         check(result, &exemplars.file, &mut out)?;
     }
+    for file in &store.manifest().banks {
+        let result = store.container(file, FileKind::Bank).and_then(|container| container.verify());
+        check(result, file, &mut out)?;
+    }
     out.line(format_args!("{files} files, {damaged} damaged"))?;
     out.finish()?;
     Ok(if damaged == 0 { ExitCode::SUCCESS } else { ExitCode::from(EXIT_DAMAGED) })

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use promptprint::audit;
+use promptprint::audit::{self, WhyAnswer, WhyRow};
 use promptprint::campaign::Options;
 use promptprint::{Error, Result};
 
-use super::common::{self, KeyArgs, StoreArgs};
+use super::common::{self, BankArgs, KeyArgs, StoreArgs};
 use super::output::{Out, time};
 
 /// Every family the account takes part in, every statistic with what innocents would show, the innocent explanations that
@@ -17,6 +17,8 @@ pub struct Args {
     store: StoreArgs,
     #[command(flatten)]
     key: KeyArgs,
+    #[command(flatten)]
+    banks: BankArgs,
     /// The account, as the log names it
     account: String,
     /// One line of JSON
@@ -28,71 +30,95 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let opened = common::open(&args.store, &args.key)?;
     let container = audit::family_container(&opened.store)?;
     let options = Options::default();
-    let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &options)?;
+    let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &options, args.banks.open(&opened.store)?)?;
     let Some(account) = judged.account(&args.account) else {
         return Err(Error::InvalidArgument {
             argument: "ACCOUNT",
             reason: format!("no request of {} is in this store", args.account),
         });
     };
-    let why = judged.traffic.with_columns(|columns| judged.findings.why(columns, account));
+    let why = audit::why(&judged, &opened.store, &options, &args.account, account);
     let mut out = Out::new();
     if args.json {
         out.json(&why)?;
         out.finish()?;
         return Ok(ExitCode::SUCCESS);
     }
-    out.line(format_args!("{}: {}; advice: {}", args.account, why.verdict.name(), why.advice.name()))?;
+    let campaign = why.campaign.as_ref().map_or(String::new(), |id| format!(" in campaign {id}"));
+    out.line(format_args!("{}: {}{campaign}; advice: {}", why.account, why.verdict, why.advice))?;
     if why.adopted {
         out.line("It came in by a fragment too small to be judged alone, by wording and pace.")?;
     }
     if why.edges.is_empty() {
         out.line("It takes part in no family: nothing is shared with anybody.")?;
     }
-    for edge in &why.edges {
-        let names: Vec<String> = edge.families.iter().filter_map(|family| judged.tables.name(*family)).collect();
-        let family = if names.is_empty() { "requests reworded one by one".to_owned() } else { names.join(" ") };
-        out.line("")?;
-        out.line(format_args!(
-            "{family}: {}. {} of its requests ({:.0} % of all), {} to {}; {} accounts of {} principals",
-            edge.verdict.name(),
-            edge.requests,
-            edge.share * 100.0,
-            time(edge.first_ms),
-            time(edge.last_ms),
-            edge.accounts,
-            edge.principals
-        ))?;
-        out.line(format_args!("  {}", edge.sentence))?;
-        for evidence in &edge.evidence {
-            out.line(format_args!(
-                "  {:<12} {:>9.3}  innocents {:>9.3}  p {:<9.2e} n {:<6} {}",
-                evidence.kind.name(),
-                evidence.value,
-                evidence.null,
-                evidence.p,
-                evidence.n,
-                evidence.kind.meaning()
-            ))?;
-        }
-        for explanation in &edge.explanations {
-            let mark = if explanation.explains { "yes" } else { "no" };
-            out.line(format_args!("  {} {mark}: {}", explanation.question, explanation.finding))?;
-        }
-        for change in &edge.would_change {
-            out.line(format_args!("  would change it: {change}"))?;
-        }
+    for row in &why.edges {
+        print(row, &mut out)?;
     }
-    out.line("")?;
-    out.line(format_args!(
-        "To reproduce: promptprint {} why --store {} {}, seed {}, key epoch {}, spec {}",
-        env!("CARGO_PKG_VERSION"),
-        args.store.store.display(),
-        args.account,
-        options.decide.seed,
-        opened.keys.epoch(),
-        opened.store.manifest().spec
-    ))?;
+    print_recipe(&why, args, &mut out)?;
     out.finish()?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn print(row: &WhyRow, out: &mut Out) -> Result<()> {
+    let edge = &row.edge;
+    let family =
+        if row.families.is_empty() { "requests reworded one by one".to_owned() } else { row.families.join(" ") };
+    let strength = edge.strength.map_or(String::new(), |strength| format!(", strength {strength:.2}"));
+    out.line("")?;
+    out.line(format_args!(
+        "{family}: {}. {} of its requests ({:.0} % of all), {} to {}{strength}; {} accounts of {} principals",
+        edge.verdict.name(),
+        edge.requests,
+        edge.share * 100.0,
+        time(edge.first_ms),
+        time(edge.last_ms),
+        edge.accounts,
+        edge.principals
+    ))?;
+    out.line(format_args!("  {}", edge.sentence))?;
+    for evidence in &edge.evidence {
+        out.line(format_args!(
+            "  {:<12} {:>9.3}  innocents {:>9.3}  p {:<9.2e} n {:<6} {}",
+            evidence.kind.name(),
+            evidence.value,
+            evidence.null,
+            evidence.p,
+            evidence.n,
+            evidence.kind.meaning()
+        ))?;
+    }
+    if !edge.evidence.is_empty() {
+        out.line(format_args!("  all kinds together: p {:.2e}, adjusted over all groups {:.2e}", edge.p, edge.q))?;
+    }
+    for explanation in &edge.explanations {
+        let mark = if explanation.explains { "yes" } else { "no" };
+        out.line(format_args!("  {} {mark}: {}", explanation.question, explanation.finding))?;
+    }
+    for nearest in &row.nearest {
+        let bank = &nearest.bank;
+        out.line(format_args!("  {} bank {}, entry {}: {}", bank.kind, bank.bank, bank.entry, nearest.outcome))?;
+    }
+    for change in &edge.would_change {
+        out.line(format_args!("  would change it: {change}"))?;
+    }
+    Ok(())
+}
+
+fn print_recipe(why: &WhyAnswer, args: &Args, out: &mut Out) -> Result<()> {
+    let recipe = &why.recipe;
+    let parameters: Vec<String> = recipe.parameters.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    out.line("")?;
+    out.line(format_args!(
+        "To reproduce: promptprint {} why {} --store {} at manifest {}, seed {}, key epoch {}, spec {}",
+        recipe.version,
+        why.account,
+        args.store.store.display(),
+        recipe.manifest,
+        recipe.seed,
+        recipe.key_epoch,
+        recipe.spec
+    ))?;
+    let banks = if recipe.banks.is_empty() { "none".to_owned() } else { recipe.banks.join(", ") };
+    out.line(format_args!("Parameters: {}. Banks: {banks}.", parameters.join(", ")))
 }
