@@ -104,31 +104,6 @@ fn a_repetitive_or_giant_text_is_no_burden() {
 }
 
 #[test]
-fn poisoned_copies_do_not_take_a_template_from_its_users() {
-    let mut texts: Vec<(u32, String)> = (0..100).map(|n| (num::low32(n) % 10, essay(n))).collect();
-    background(&mut texts, 200);
-    let clean = mined(&texts);
-    let id = |found: &Families| {
-        let held = families_of(found, &texts, |account| account < 10);
-        assert_eq!(held.len(), 1, "the users of one template are in one family");
-        held.first().copied().flatten().and_then(|f| found.families.get(num::usize_of(f))).map(|f| f.id)
-    };
-    let before = id(&clean);
-    // One account sends the victim's opening before text of its own, over and over.
-    let mut poisoned = texts.clone();
-    for n in 0..60 {
-        poisoned.push((
-            500,
-            format!("You grade essays written by pupils of mine. {} {}", words(31, 30), words(n + 800, 9)),
-        ));
-    }
-    let found = mined(&poisoned);
-    assert_eq!(id(&found), before);
-    let victims = families_of(&found, &poisoned, |account| account < 10);
-    assert!(families_of(&found, &poisoned, |account| account == 500).iter().all(|f| !victims.contains(f)));
-}
-
-#[test]
 fn common_boilerplate_does_not_glue_templates() {
     let boilerplate = "Do not include any explanation, only the final answer.";
     let template = |account: u64, n: u64| format!("{} {} {boilerplate}", words(account + 70, 12), words(n + 300, 20));
