@@ -90,7 +90,7 @@ int main(int argc, char **argv)
 
     for (number = 0; number < 60; number++)
         verdict = streamed(number);
-    CHECK(verdict.requests_seen >= 11 && verdict.accounts_seen == 4);
+    CHECK(verdict.requests_seen >= 11 && verdict.accounts_seen >= 3 && verdict.accounts_seen <= 4);
 
     /* A host that has parsed the body names its pieces. */
     memset(parts, 0, sizeof parts);
