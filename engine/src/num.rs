@@ -64,6 +64,12 @@ pub const fn low8(n: u32) -> u8 {
     n as u8
 }
 
+/// The high half.
+#[must_use]
+pub const fn high64(n: u128) -> u64 {
+    (n >> 64) as u64
+}
+
 /// The low 64 bits.
 #[inline(always)]
 #[must_use]

@@ -32,11 +32,6 @@ static promptprint_envelope envelope_of(const char *id, const char *account)
     return envelope;
 }
 
-/* Texts of their own each: near-duplicates of one another would be counted together. */
-static const char *const topics[5] = {
-    "the harbour of Valletta in spring", "how bees find their way home", "a recipe for bread without yeast",
-    "why rivers bend so often in plains", "who first mapped the moon"};
-
 /* One body as it arrives from the network, in pieces of seven bytes. */
 static promptprint_verdict streamed(int number)
 {
@@ -49,7 +44,7 @@ static promptprint_verdict streamed(int number)
 
     sprintf(id, "s-%d", number);
     sprintf(account, "account-%d", number % 4);
-    length = (size_t)sprintf(body, "{\"messages\":[{\"role\":\"user\",\"content\":\"Tell me about %s.\"}]}", topics[number % 5]);
+    length = (size_t)sprintf(body, "{\"messages\":[{\"role\":\"user\",\"content\":\"Which of the %d lakes of the canton is the deepest?\"}]}", number % 5);
     envelope = envelope_of(id, account);
     memset(&options, 0, sizeof options);
     options.struct_size = (uint32_t)sizeof options;
@@ -90,7 +85,7 @@ int main(int argc, char **argv)
 
     for (number = 0; number < 60; number++)
         verdict = streamed(number);
-    CHECK(verdict.requests_seen >= 11 && verdict.accounts_seen >= 3 && verdict.accounts_seen <= 4);
+    CHECK(verdict.requests_seen >= 11 && verdict.accounts_seen == 4);
 
     /* A host that has parsed the body names its pieces. */
     memset(parts, 0, sizeof parts);
@@ -98,7 +93,7 @@ int main(int argc, char **argv)
     parts[0].text = "Answer in one sentence.";
     parts[0].text_bytes = strlen(parts[0].text);
     parts[1].kind = PROMPTPRINT_LAST_USER;
-    parts[1].text = "Tell me about who first mapped the moon.";
+    parts[1].text = "Which of the 4 lakes of the canton is the deepest?";
     parts[1].text_bytes = strlen(parts[1].text);
     envelope = envelope_of("p", "account-9");
     CHECK(promptprint_observe(writer, &envelope, parts, 2, NULL, &verdict) == PROMPTPRINT_OK);

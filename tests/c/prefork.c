@@ -20,13 +20,6 @@ static void check(int holds, const char *what, int line)
 }
 #define CHECK(condition) check((condition), #condition, __LINE__)
 
-/* Texts of their own each: near-duplicates of one another would be counted together. */
-static const char *const topics[10] = {
-    "the harbour of Valletta in spring",  "how bees find their way home",     "a recipe for bread without yeast",
-    "why rivers bend so often in plains", "who first mapped the moon",        "when glaciers left the valleys",
-    "poems that never rhyme anywhere",    "what a lighthouse keeper reads",   "old bicycles and their brakes",
-    "seven knots that sailors trust"};
-
 static void observe(promptprint_reader *reader, promptprint_writer *writer, int worker, int number)
 {
     char body[256], id[64], account[32];
@@ -42,8 +35,9 @@ static void observe(promptprint_reader *reader, promptprint_writer *writer, int 
     snprintf(id, sizeof id, "w%d-%d", worker, number);
     snprintf(account, sizeof account, "account-%d", number % 5);
     length = (size_t)snprintf(body, sizeof body,
-                              "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"Tell me about %s.\"}]}",
-                              topics[number % 10]);
+                              "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"Question %d: what is the "
+                              "capital of the country whose flag has a lion?\"}]}",
+                              number % 10);
     envelope.id = id;
     envelope.id_bytes = strlen(id);
     envelope.account = account;

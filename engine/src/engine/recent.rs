@@ -10,7 +10,7 @@ use super::lookup::{Probe, Senders};
 use crate::index::SKETCH_BYTES;
 use crate::index::leaders::RADIUS_SLOTS;
 use crate::index::lsh::band_hash;
-use crate::num::{low32, low64, u32_saturating, u64_of, usize_of};
+use crate::num::{high64, low32, low64, u32_saturating, u64_of, usize_of};
 use crate::simd::Kernels;
 use crate::sketch::minhash::resemblance_of_unequal;
 use crate::verdict::{Nearest, Place, Verdict};
@@ -22,8 +22,6 @@ const BANDS: usize = 8;
 /// Buckets of one band, each of [`WAYS`] places; a full one forgets its oldest.
 const BUCKET_BITS: u32 = 15;
 const WAYS: usize = 4;
-/// Tables: one for each band, one for fingerprints.
-const TABLES: usize = BANDS + 1;
 
 /// The recent traffic of one process.
 #[derive(Debug, Default)]
@@ -47,13 +45,27 @@ pub(super) struct Sighting<'a> {
 
 #[derive(Debug, Clone)]
 struct Text {
-    fingerprint: u128,
     signature: [u8; SKETCH_BYTES],
     accounts: AccountCounter,
     class: u8,
     requests: u64,
     first_ms: Option<i64>,
     last_ms: Option<i64>,
+}
+
+/// A fingerprint's high half, its low half chooses the bucket, and the number plus one of the text it is counted with.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    tag: u64,
+    text: u32,
+}
+
+/// Where a text is counted.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    text: usize,
+    unequal: u32,
+    is_exact: bool,
 }
 
 #[derive(Debug, Default)]
@@ -63,6 +75,8 @@ struct Generation {
     next: usize,
     /// Number of a text plus one, 0 where free; a text that was overwritten is noticed when it is compared.
     buckets: Vec<u32>,
+    /// Every text by its fingerprint, those that joined a leader too.
+    known: Vec<Known>,
     /// The last sequence of the log that is counted here.
     sequence: u64,
 }
@@ -103,11 +117,10 @@ impl Recent {
     ) {
         let generations = self.lock();
         for generation in [&generations.old, &generations.new] {
-            let Some((text, unequal)) = generation.nearest(probe, kernels) else { continue };
+            let Some(Found { text, unequal, is_exact }) = generation.nearest(probe, kernels) else { continue };
             let text = &generation.texts[text];
             accounts.unite(&text.accounts);
             add(text, verdict);
-            let is_exact = text.fingerprint == probe.fingerprint;
             let resemblance = resemblance_of_unequal(unequal);
             if verdict.nearest.is_none_or(|known| !known.is_exact && (is_exact || known.resemblance < resemblance)) {
                 verdict.nearest = Some(Nearest { place: Place::Recent, resemblance, is_exact });
@@ -129,6 +142,7 @@ impl Generation {
         self.texts.clear();
         self.next = 0;
         self.buckets.fill(0);
+        self.known.fill(Known::default());
         self.sequence = 0;
     }
 
@@ -138,8 +152,10 @@ impl Generation {
         start..start + WAYS
     }
 
-    fn fingerprint_hash(fingerprint: u128) -> u32 {
-        low32(low64(fingerprint))
+    /// The places of the bucket of one fingerprint.
+    fn known_bucket(fingerprint: u128) -> std::ops::Range<usize> {
+        let start = usize_of(low32(low64(fingerprint)) >> (32 - BUCKET_BITS)) * WAYS;
+        start..start + WAYS
     }
 
     fn in_bucket(&self, table: usize, hash: u32) -> impl Iterator<Item = usize> {
@@ -147,17 +163,23 @@ impl Generation {
         places.iter().filter_map(|held| held.checked_sub(1).map(usize_of)).filter(|text| *text < self.texts.len())
     }
 
-    fn exact(&self, fingerprint: u128) -> Option<usize> {
-        self.in_bucket(BANDS, Self::fingerprint_hash(fingerprint))
-            .find(|text| self.texts[*text].fingerprint == fingerprint)
+    /// What the very text is counted with. Its place may have been given to another text since: that one is not near it.
+    fn exact(&self, probe: &Probe<'_>, kernels: Kernels) -> Option<usize> {
+        let known = self.known.get(Self::known_bucket(probe.fingerprint)).unwrap_or(&[]);
+        let same = known.iter().filter(|known| known.tag == high64(probe.fingerprint));
+        same.filter_map(|known| known.text.checked_sub(1).map(usize_of)).find(|at| {
+            self.texts.get(*at).is_some_and(|text| {
+                text.class == probe.class && kernels.unequal_bytes(probe.signature, &text.signature) <= RADIUS_SLOTS
+            })
+        })
     }
 
     /// The very text, else the nearest one within the probe's bound.
-    fn nearest(&self, probe: &Probe<'_>, kernels: Kernels) -> Option<(usize, u32)> {
-        if let Some(text) = self.exact(probe.fingerprint) {
-            return Some((text, 0));
+    fn nearest(&self, probe: &Probe<'_>, kernels: Kernels) -> Option<Found> {
+        if let Some(text) = self.exact(probe, kernels) {
+            return Some(Found { text, unequal: 0, is_exact: true });
         }
-        let mut best: Option<(usize, u32)> = None;
+        let mut best: Option<Found> = None;
         for band in 0..BANDS {
             for at in self.in_bucket(band, band_hash(probe.signature, band, probe.class)) {
                 let text = &self.texts[at];
@@ -165,8 +187,8 @@ impl Generation {
                     continue;
                 }
                 let unequal = kernels.unequal_bytes(probe.signature, &text.signature);
-                if unequal <= probe.unequal_max && best.is_none_or(|(_, least)| unequal < least) {
-                    best = Some((at, unequal));
+                if unequal <= probe.unequal_max && best.is_none_or(|found| unequal < found.unequal) {
+                    best = Some(Found { text: at, unequal, is_exact: false });
                 }
             }
         }
@@ -175,7 +197,8 @@ impl Generation {
 
     fn insert(&mut self, sighting: &Sighting<'_>, kernels: Kernels) {
         if self.buckets.is_empty() {
-            self.buckets = vec![0; (TABLES << BUCKET_BITS) * WAYS];
+            self.buckets = vec![0; (BANDS << BUCKET_BITS) * WAYS];
+            self.known = vec![Known::default(); WAYS << BUCKET_BITS];
         }
         let probe = Probe {
             fingerprint: sighting.fingerprint,
@@ -183,7 +206,11 @@ impl Generation {
             signature: sighting.signature,
             unequal_max: RADIUS_SLOTS,
         };
-        let at = self.nearest(&probe, kernels).map_or_else(|| self.lead(sighting), |(at, _)| at);
+        let found = self.nearest(&probe, kernels);
+        let at = found.map_or_else(|| self.lead(sighting), |found| found.text);
+        if !found.is_some_and(|found| found.is_exact) {
+            self.know(sighting.fingerprint, at);
+        }
         let text = &mut self.texts[at];
         text.requests += 1;
         if let Some(account) = sighting.account {
@@ -193,10 +220,17 @@ impl Generation {
         text.last_ms = text.last_ms.max(sighting.time_ms);
     }
 
+    /// Enters a fingerprint into its table; a full bucket forgets one, by the text's number.
+    fn know(&mut self, fingerprint: u128, at: usize) {
+        let tag = high64(fingerprint);
+        let places = &mut self.known[Self::known_bucket(fingerprint)];
+        let free = places.iter().position(|held| held.text == 0 || held.tag == tag);
+        places[free.unwrap_or(at % WAYS)] = Known { tag, text: u32_saturating(at) + 1 };
+    }
+
     /// Makes room for a text that leads, and enters it into the tables.
     fn lead(&mut self, sighting: &Sighting<'_>) -> usize {
         let text = Text {
-            fingerprint: sighting.fingerprint,
             signature: *sighting.signature,
             accounts: AccountCounter::default(),
             class: sighting.class,
@@ -211,13 +245,9 @@ impl Generation {
             None => self.texts.push(text),
         }
         let number = u32_saturating(at) + 1;
-        for table in 0..TABLES {
-            let hash = if table < BANDS {
-                band_hash(sighting.signature, table, sighting.class)
-            } else {
-                Self::fingerprint_hash(sighting.fingerprint)
-            };
-            let places = &mut self.buckets[Self::bucket(table, hash)];
+        for band in 0..BANDS {
+            let hash = band_hash(sighting.signature, band, sighting.class);
+            let places = &mut self.buckets[Self::bucket(band, hash)];
             let free = places.iter().position(|held| *held == 0 || *held == number);
             places[free.unwrap_or(at % WAYS)] = number;
         }
@@ -276,6 +306,25 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_joined_another_is_itself_when_it_comes_again() {
+        // Once only the first of near texts was known by its fingerprint, so the others never came again.
+        let recent = Recent::default();
+        see(&recent, 7, 1, 1);
+        let mut signature = signature(7);
+        signature[0] ^= 1;
+        for sequence in 2..4 {
+            let sighting =
+                Sighting { fingerprint: 99, class: 1, signature: &signature, account: Some(2), time_ms: Some(0) };
+            recent.insert(&sighting, sequence, Kernels::detect());
+        }
+        let (mut accounts, mut verdict) = (AccountCounter::default(), Verdict::default());
+        let probe = Probe { fingerprint: 99, class: 1, signature: &signature, unequal_max: 25 };
+        recent.look_up(&probe, Kernels::detect(), &mut accounts, &mut verdict);
+        assert!(verdict.nearest.is_some_and(|nearest| nearest.is_exact), "{verdict:?}");
+        assert_eq!((verdict.requests_seen, accounts.count()), (3, 2));
+    }
+
+    #[test]
     fn what_was_sealed_is_forgotten_and_nothing_else() {
         let recent = Recent::default();
         see(&recent, 1, 1, 10);
@@ -300,7 +349,9 @@ mod tests {
         assert_eq!(ask(&recent, texts + 9, 0).requests_seen, 1);
         let generations = recent.lock();
         let generation = &generations.new;
-        let bytes = generation.texts.capacity() * size_of::<Text>() + generation.buckets.len() * 4;
+        let bytes = generation.texts.capacity() * size_of::<Text>()
+            + generation.buckets.len() * 4
+            + generation.known.len() * size_of::<Known>();
         assert!(bytes * 2 <= 64 << 20, "{bytes}");
     }
 }
