@@ -23,11 +23,14 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 const K: usize = 10;
 
 /// Effort of a search, until recall is all but complete.
-const EFS: [usize; 19] = [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144];
+const EFS: [usize; 22] = [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384];
 
 /// Queries, and the CPU seconds that each point is repeated for.
 const QUERIES: usize = 1_000;
 const SECONDS: f64 = 0.4;
+
+/// More effort is not tried when all queries once took longer.
+const SECONDS_MAX: f64 = 150.0;
 
 struct Arguments {
     n: usize,
@@ -88,22 +91,22 @@ fn curve(queries: &[Code], worst: &[u32], mut search: impl FnMut(&Code, usize, &
     let mut points = Vec::new();
     let mut hits = Vec::new();
     for ef in EFS {
-        let mut found = 0;
-        for (query, &worst) in queries.iter().zip(worst) {
-            search(query, ef, &mut hits);
-            found += hits.iter().take(K).filter(|hit| hit.distance <= worst).count();
-        }
-        let recall = f64_of(found) / f64_of(K * queries.len());
+        let (mut found, mut rounds) = (0, 0);
         let start = ThreadTime::now();
-        let mut rounds = 0;
         while start.elapsed().as_secs_f64() < SECONDS {
-            for query in queries {
+            found = 0;
+            for (query, &worst) in queries.iter().zip(worst) {
                 search(query, ef, &mut hits);
+                found += hits.iter().take(K).filter(|hit| hit.distance <= worst).count();
             }
             rounds += 1;
         }
-        let rate = f64_of(rounds * queries.len()) / start.elapsed().as_secs_f64();
-        points.push(Point { ef, recall, rate });
+        let seconds = start.elapsed().as_secs_f64() / f64_of(rounds);
+        let recall = f64_of(found) / f64_of(K * queries.len());
+        points.push(Point { ef, recall, rate: f64_of(queries.len()) / seconds });
+        if seconds > SECONDS_MAX {
+            break;
+        }
         // What is asked for lies between this point and the one before.
         if recall >= 0.99 {
             break;
@@ -129,7 +132,7 @@ impl Line<'_> {
         let number = |value: Option<f64>| value.map_or_else(|| "null".to_owned(), |value| format!("{value:.6}"));
         let recall_95 = self.points.iter().find(|point| point.recall >= 0.95).map(|point| point.recall);
         let points: Vec<String> =
-            self.points.iter().map(|Point { ef, recall, rate }| format!("[{ef},{recall:.4},{rate:.0}]")).collect();
+            self.points.iter().map(|Point { ef, recall, rate }| format!("[{ef},{recall:.4},{rate:.1}]")).collect();
         println!(
             "{{\"engine\":\"{}\",\"n\":{},\"recall_95\":{},\"qps_95\":{},\"qps_99\":{},\"build_per_s\":{:.0},\
              \"bytes_per_vector\":{:.1},\"save_s\":{},\"open_s\":{},\"two_threads\":{},\"points\":[{}]}}",
