@@ -23,7 +23,8 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 const K: usize = 10;
 
 /// Effort of a search, until recall is all but complete.
-const EFS: [usize; 22] = [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384];
+const EFS: [usize; 22] =
+    [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384];
 
 /// Queries, and the CPU seconds that each point is repeated for.
 const QUERIES: usize = 1_000;

@@ -8,7 +8,7 @@ use crate::corpus::view::SegmentView;
 use crate::corpus::{NO_TIME, NONE};
 use crate::index::SKETCH_BYTES;
 use crate::index::leaders::RADIUS_SLOTS;
-use crate::index::lsh::Candidates;
+use crate::index::lsh::{BANDS, Candidates, FEW_BANDS};
 use crate::num::{low64, u32_saturating, u64_of, usize_of};
 use crate::simd::{Kernels, prefetch};
 
@@ -18,6 +18,8 @@ use super::counter::AccountCounter;
 const MEMBERS_MAX: usize = 4096;
 /// Slots that may differ while nearly everything sought shares two bands: J = .7 and above.
 const REPEATED_SLOTS: u32 = 38;
+/// The same for J = .8, the default.
+const NEAR_SLOTS: u32 = 25;
 /// Uses of which the account is looked up, spread evenly over all: at 100 ns each they cost less than the sketch.
 const ACCOUNTS_LOOKED_UP_MAX: usize = 128;
 
@@ -29,6 +31,13 @@ pub(super) struct Probe<'a> {
     pub(super) signature: &'a [u8; SKETCH_BYTES],
     /// The most slots that may differ.
     pub(super) unequal_max: u32,
+}
+
+impl Probe<'_> {
+    /// Bands that are looked at: fewer where only what is very like is sought.
+    pub(super) fn bands(&self) -> usize {
+        if self.unequal_max <= NEAR_SLOTS { FEW_BANDS } else { BANDS }
+    }
 }
 
 /// What a segment knows of a prompt.
@@ -53,7 +62,7 @@ pub(super) fn nearest(
     truncated: &mut bool,
 ) -> Option<Found> {
     if probe.unequal_max <= REPEATED_SLOTS {
-        view.bands().repeated(probe.signature, probe.class, candidates);
+        view.bands().repeated(probe.signature, probe.class, probe.bands(), candidates);
     } else {
         view.bands().candidates(probe.signature, probe.class, candidates);
     }

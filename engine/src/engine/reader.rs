@@ -449,8 +449,13 @@ impl Reader {
         let mut senders = Senders::default();
         let mut best_unequal = u32::MAX;
         let mut family_place = None;
-        for (place, file, segment) in state.sealed().into_iter().flat_map(Sealed::segments) {
-            let Ok(view) = segment.view() else { continue };
+        let views = state.sealed().into_iter().flat_map(Sealed::segments);
+        let views = views.filter_map(|(place, file, segment)| Some((place, file, segment, segment.view().ok()?)));
+        let mut views =
+            views.inspect(|(.., view)| view.bands().prefetch(probe.signature, class, probe.bands())).peekable();
+        while let Some((place, file, segment, view)) = views.next() {
+            // The next one's tables come from memory while this one is looked at.
+            views.peek();
             let candidates = &mut scratch.candidates;
             let Some(found) = lookup::nearest(&view, &probe, self.kernels, candidates, &mut verdict.truncated) else {
                 continue;

@@ -7,6 +7,7 @@
 
 use crate::family::anchor::Anchors;
 use crate::num;
+use crate::simd::prefetch;
 
 /// Entries of one line, and lines: 64 bytes each, 16 MiB in all. At some forty fresh anchors a text they remember the
 /// last twenty thousand texts that repeat nothing; what recurs stays longer.
@@ -44,6 +45,16 @@ struct Entry {
 #[repr(align(64))]
 struct Line([Entry; WAYS]);
 
+/// One anchor of the text in hand, and where it is counted.
+#[derive(Debug, Clone, Copy)]
+struct Sought {
+    fingerprint: u64,
+    line: usize,
+    tag: u32,
+    from_begin: u16,
+    from_end: u16,
+}
+
 /// A family in the making, as one text finds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forming {
@@ -63,6 +74,8 @@ pub struct FormingTable {
     families: Vec<(u32, u64)>,
     texts: u32,
     last: u32,
+    /// The anchors of the text in hand.
+    sought: Vec<Sought>,
     /// Of the text in hand: line and way of every sign, and the anchor's fingerprint.
     signs: Vec<(usize, usize, u64)>,
     held: Vec<u32>,
@@ -75,6 +88,7 @@ impl Default for FormingTable {
             families: vec![(0, 0); FORMING_MAX],
             texts: 0,
             last: 0,
+            sought: Vec::new(),
             signs: Vec::new(),
             held: Vec::new(),
         }
@@ -89,41 +103,54 @@ impl FormingTable {
         self.texts = self.texts.wrapping_add(1);
         self.signs.clear();
         let bit = 1u32 << (text >> 59);
-        for anchor in &anchors.anchors {
-            let after = anchors.token_count.saturating_sub(anchor.position);
-            let at_edge = anchor.position < HEAD_TOKENS || after <= TAIL_TOKENS + 3;
-            // Fingerprints are keyed: nobody can choose where they fall.
-            let key = anchor.fingerprint ^ u64::from(class).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24;
-            if !at_edge && key & ((1 << 40) - 1) >= MIDDLE_BELOW {
-                continue;
-            }
-            let place = (clamp(anchor.position), clamp(after));
-            let (line, way) = self.take_in(key, place, bit);
-            let entry = self.lines.get(line).and_then(|line| line.0.get(way));
+        self.seek(anchors, class);
+        for at in 0..self.sought.len() {
+            let Some(&sought) = self.sought.get(at) else { break };
+            let way = self.take_in(&sought, bit);
+            let entry = self.lines.get(sought.line).and_then(|line| line.0.get(way));
             let earlier = entry.map_or(0, |entry| (entry.texts & !bit).count_ones());
             if earlier >= TEXTS_MIN {
-                self.signs.push((line, way, anchor.fingerprint));
+                self.signs.push((sought.line, way, sought.fingerprint));
             }
         }
         self.judge(may_found)
     }
 
-    /// Counts `key` at `place` and returns where it stands. The victim is the entry of the fewest texts, the oldest first.
-    fn take_in(&mut self, key: u64, place: (u16, u16), bit: u32) -> (usize, usize) {
-        let mixed = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let at = num::usize_of(num::high32(mixed)) % LINES;
-        let tag = num::low32(mixed >> 8) | 1;
-        let fresh = Entry { tag, texts: bit, family: 0, seen: self.texts >> 8, from_begin: place.0, from_end: place.1 };
-        let Some(line) = self.lines.get_mut(at) else { return (0, 0) };
+    /// Lists the anchors that are looked at. Each line is a miss of every cache: asked for here, they arrive together.
+    fn seek(&mut self, anchors: &Anchors, class: u8) {
+        let Self { lines, sought, .. } = self;
+        sought.clear();
+        sought.extend(anchors.anchors.iter().filter_map(|anchor| {
+            let after = anchors.token_count.saturating_sub(anchor.position);
+            let at_edge = anchor.position < HEAD_TOKENS || after <= TAIL_TOKENS + 3;
+            // Fingerprints are keyed: nobody can choose where they fall.
+            let key = anchor.fingerprint ^ u64::from(class).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24;
+            if !at_edge && key & ((1 << 40) - 1) >= MIDDLE_BELOW {
+                return None;
+            }
+            let mixed = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let line = num::usize_of(num::high32(mixed)) % LINES;
+            let tag = num::low32(mixed >> 8) | 1;
+            prefetch(lines.get(line)?);
+            let (from_begin, from_end) = (clamp(anchor.position), clamp(after));
+            Some(Sought { fingerprint: anchor.fingerprint, line, tag, from_begin, from_end })
+        }));
+    }
+
+    /// Counts an anchor and returns the way in which it stands. The victim is the entry of the fewest texts, the oldest first.
+    fn take_in(&mut self, sought: &Sought, bit: u32) -> usize {
+        let &Sought { tag, from_begin, from_end, .. } = sought;
+        let fresh = Entry { tag, texts: bit, family: 0, seen: self.texts >> 8, from_begin, from_end };
+        let Some(line) = self.lines.get_mut(sought.line) else { return 0 };
         if let Some((way, entry)) = line.0.iter_mut().enumerate().find(|(_, entry)| entry.tag == tag) {
             let near = |a: u16, b: u16| a.abs_diff(b) <= PLACE_TOLERANCE;
-            if near(entry.from_begin, place.0) || near(entry.from_end, place.1) {
+            if near(entry.from_begin, from_begin) || near(entry.from_end, from_end) {
                 (entry.texts, entry.seen) = (entry.texts | bit, fresh.seen);
-                (entry.from_begin, entry.from_end) = place;
+                (entry.from_begin, entry.from_end) = (from_begin, from_end);
             } else if entry.texts.count_ones() < 2 {
                 *entry = fresh;
             }
-            return (at, way);
+            return way;
         }
         let now = fresh.seen;
         let worth = |entry: &Entry| {
@@ -134,7 +161,7 @@ impl FormingTable {
         if let Some(entry) = line.0.get_mut(victim) {
             *entry = fresh;
         }
-        (at, victim)
+        victim
     }
 
     /// The family that most signs belong to, or one that they found.

@@ -175,7 +175,9 @@ impl Tokenizer {
     #[inline(always)]
     fn short_word(&self, word: &ShortWord) -> u64 {
         let hash = self.secret[0] ^ u64::from(word.bytes);
-        folded_multiply(hash ^ word.lane, self.secret[1]) ^ self.secret[2]
+        let [first, second] = word.lanes;
+        let hash = folded_multiply(hash ^ first, self.secret[1]);
+        (if word.bytes < 8 { hash } else { folded_multiply(hash ^ second, self.secret[1]) }) ^ self.secret[2]
     }
 
     /// The keyed hash of a word.
@@ -193,10 +195,10 @@ impl Tokenizer {
     }
 }
 
-/// The ASCII word of fewer than eight bytes that begins at a place, with its bytes in one number: most words of most texts.
+/// The ASCII word of fewer than sixteen bytes that begins at a place, with its bytes in two numbers: nearly every word.
 struct ShortWord {
     /// Its bytes, the first one lowest, zero above the last.
-    lane: u64,
+    lanes: [u64; 2],
     /// 0 where no word begins.
     bytes: u32,
     /// Whether it is more than a number.
@@ -204,7 +206,37 @@ struct ShortWord {
 }
 
 impl ShortWord {
-    /// `None` where eight bytes do not tell: the word goes on, a byte that is not ASCII touches it, or the text ends.
+    /// `None` where sixteen bytes do not tell: the word goes on, a byte that is not ASCII touches it, or the text ends.
+    #[inline(always)]
+    fn at(text: &[u8], at: usize) -> Option<Self> {
+        let first = Lane::at(text, at)?;
+        if first.bits < u64::BITS {
+            return first.ends_in_ascii().then(|| Self {
+                lanes: [first.word(), 0],
+                bytes: first.bits / 8,
+                has_letter: first.has_letter(),
+            });
+        }
+        let second = Lane::at(text, at + 8)?;
+        (second.bits < u64::BITS && second.ends_in_ascii()).then(|| Self {
+            lanes: [first.bytes, second.word()],
+            bytes: 8 + second.bits / 8,
+            has_letter: first.has_letter() || second.has_letter(),
+        })
+    }
+}
+
+/// Eight bytes of text and how much of a word they begin with.
+#[derive(Clone, Copy)]
+struct Lane {
+    bytes: u64,
+    /// The high bit of each byte that is an ASCII letter.
+    letters: u64,
+    /// Bits of the letters and digits that the bytes begin with, a multiple of eight.
+    bits: u32,
+}
+
+impl Lane {
     #[inline(always)]
     fn at(text: &[u8], at: usize) -> Option<Self> {
         const ONES: u64 = 0x0101_0101_0101_0101;
@@ -213,18 +245,34 @@ impl ShortWord {
         let between = |bytes: u64, first: u8, last: u8| {
             (bytes + (128 - u64::from(first)) * ONES) & !(bytes + (127 - u64::from(last)) * ONES) & HIGH
         };
-        let eight = num::u64_at(text, at)?;
-        let low = eight & !HIGH;
-        let letters = between(low | (0x20 * ONES), b'a', b'z') & !eight;
-        let digits = between(low, b'0', b'9') & !eight;
+        let bytes = num::u64_at(text, at)?;
+        let low = bytes & !HIGH;
+        let letters = between(low | (0x20 * ONES), b'a', b'z') & !bytes;
+        let digits = between(low, b'0', b'9') & !bytes;
         let other = !(letters | digits) & HIGH;
-        let bits = other.trailing_zeros() & !7;
-        let byte_at_end = eight.checked_shr(bits)?;
-        if byte_at_end & 0x80 != 0 {
-            return None;
-        }
-        let inside = (1 << bits) - 1;
-        Some(Self { lane: eight & inside, bytes: bits / 8, has_letter: letters & inside != 0 })
+        Some(Self { bytes, letters, bits: other.trailing_zeros() & !7 })
+    }
+
+    /// The bits below the end of the word, all where it goes on.
+    #[inline(always)]
+    fn inside(self) -> u64 {
+        1_u64.checked_shl(self.bits).unwrap_or(0).wrapping_sub(1)
+    }
+
+    #[inline(always)]
+    fn word(self) -> u64 {
+        self.bytes & self.inside()
+    }
+
+    #[inline(always)]
+    fn has_letter(self) -> bool {
+        self.letters & self.inside() != 0
+    }
+
+    /// Whether what ends the word, which does not go on, is ASCII.
+    #[inline(always)]
+    fn ends_in_ascii(self) -> bool {
+        self.bytes.checked_shr(self.bits).is_some_and(|rest| rest & 0x80 == 0)
     }
 }
 
@@ -314,8 +362,26 @@ mod tests {
     #[test]
     fn short_words_are_hashed_as_all_are() {
         let pieces = [
-            "a", "z", "0", "9", "{", "`", "@", "[", "/", ":", " ", "-", "\u{e9}", "\u{4e2d}", "\u{b2}", "\u{301}",
-            "word", "12345678",
+            "a",
+            "z",
+            "0",
+            "9",
+            "{",
+            "`",
+            "@",
+            "[",
+            "/",
+            ":",
+            " ",
+            "-",
+            "\u{e9}",
+            "\u{4e2d}",
+            "\u{b2}",
+            "\u{301}",
+            "word",
+            "12345678",
+            "responsibilities",
+            "understanding",
         ];
         let mut state = 7_u64;
         let mut draw = |below: usize| {

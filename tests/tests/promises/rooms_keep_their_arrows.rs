@@ -16,7 +16,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("sketch", &["text", "simd"]),
     ("store", &[]),
     ("index", &["sketch", "simd"]),
-    ("family", &["index", "sketch", "text"]),
+    ("family", &["index", "simd", "sketch", "text"]),
     ("campaign", &["family", "index", "sketch"]),
     ("key", &[]),
     ("corpus", &["family", "index", "key", "request", "simd", "sketch", "store", "text", "verdict"]),
