@@ -37,6 +37,8 @@ struct Stats {
     media_skipped: u64,
     unattributed: u64,
     families_current: bool,
+    graph: &'static str,
+    codes: String,
     key_epoch: u32,
     spec: String,
 }
@@ -54,6 +56,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         media_skipped: manifest.inputs.media_skipped,
         unattributed: manifest.inputs.unattributed,
         families_current: manifest.families_are_current(),
+        graph: manifest.graph.name(),
+        codes: manifest.codes.clone(),
         key_epoch: manifest.key_epoch,
         spec: manifest.spec.clone(),
         ..Stats::default()
@@ -87,6 +91,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         let families =
             if stats.families_current { "mined from what is here now" } else { "not mined from what is here now" };
         out.line(format_args!("families       {families}"))?;
+        let codes = if stats.codes.is_empty() { "no codes yet" } else { &stats.codes };
+        out.line(format_args!("graphs         {}, codes: {codes}", stats.graph))?;
         out.line(format_args!("key epoch      {}", stats.key_epoch))?;
     }
     out.finish()?;

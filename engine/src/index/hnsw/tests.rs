@@ -139,6 +139,16 @@ fn the_number_of_threads_does_not_change_a_byte() {
 
 /// Copies: 50, 90 and 99 per cent of all rows, and one sketch a million times, against the column without them.
 #[test]
+fn the_image_of_these_sketches_is_the_same_for_ever() {
+    // Format version 1: a graph that another build or another CPU made must be readable and made alike.
+    for (metric, expected) in [(Metric::HammingBits, "4a523240fb3ac0d0"), (Metric::UnequalBytes, "911c91f89a452116")] {
+        let mut image = Vec::new();
+        built(&sketches(1_500, 77), metric).write_to(&mut image).expect("memory takes it");
+        assert_eq!(crate::key::hex(&blake3::hash(&image).as_bytes()[..8]), expected, "{metric:?}");
+    }
+}
+
+#[test]
 fn copies_cost_no_recall() {
     let (column, queries) = (sketches(10_000, 4), sketches(150, 5));
     let control_image = built(&column, Metric::HammingBits).image();
