@@ -76,7 +76,7 @@ fn text<'a>(row: &'a Value, field: &str) -> &'a str {
     row.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Of the ten nearest others of each of `queries`, or of as many as belong to it, the share that does.
+/// Of those that belong to each of `queries`, ten at most, the share that is among the ten nearest.
 fn shares(
     codes: &[Code],
     group_of: &[usize],
@@ -95,9 +95,9 @@ fn shares(
         if others == 0 {
             continue;
         }
-        flat.search(&codes[query], others, |row| usize_of(row.0) != query, &mut scratch, &mut hits);
+        flat.search(&codes[query], K, |row| usize_of(row.0) != query, &mut scratch, &mut hits);
         let own = hits.iter().filter(|hit| group_of[usize_of(hit.row.0)] == group_of[query]).count();
-        found.push((query, f64_of(own) / f64_of(others)));
+        found.push((query, f64_of(own.min(others)) / f64_of(others)));
     }
     found
 }
@@ -126,7 +126,13 @@ fn variants(path: &Path, coder: &Coder) -> Outcome<()> {
     Ok(())
 }
 
-/// The words that two texts have in common, in order (longest common subsequence).
+/// Words in a row that two texts must share: fewer are common to any two texts.
+const RUN: usize = 3;
+
+/// Stands between runs that are not side by side, and in no text.
+const GAP: &str = "\n";
+
+/// The runs of words that two texts have in common, in order (longest common subsequence), with gaps between them.
 fn common<'a>(a: &[&'a str], b: &[&str]) -> Vec<&'a str> {
     let mut longest = vec![vec![0_u32; b.len() + 1]; a.len() + 1];
     for (i, x) in a.iter().enumerate().rev() {
@@ -134,21 +140,25 @@ fn common<'a>(a: &[&'a str], b: &[&str]) -> Vec<&'a str> {
             longest[i][j] = if x == y { longest[i + 1][j + 1] + 1 } else { longest[i + 1][j].max(longest[i][j + 1]) };
         }
     }
-    let (mut i, mut j, mut words) = (0, 0, Vec::new());
+    let (mut i, mut j, mut runs) = (0, 0, vec![Vec::new()]);
     while i < a.len() && j < b.len() {
         if a[i] == b[j] {
-            words.push(a[i]);
+            runs.last_mut().into_iter().for_each(|run| run.push(a[i]));
             (i, j) = (i + 1, j + 1);
-        } else if longest[i + 1][j] >= longest[i][j + 1] {
+            continue;
+        }
+        runs.push(Vec::new());
+        if longest[i + 1][j] >= longest[i][j + 1] {
             i += 1;
         } else {
             j += 1;
         }
     }
-    words
+    runs.retain(|run| run.len() >= RUN);
+    runs.join(&GAP)
 }
 
-/// Skeletons as three prompts of one account show them; each asks for the others of its template.
+/// Skeletons as the normal forms of three prompts of one account show them; each asks for the others of its template.
 fn skeletons(path: &Path, coder: &Coder) -> Outcome<()> {
     const WORDS_MAX: usize = 600;
     let rows = rows(path)?;
@@ -160,14 +170,16 @@ fn skeletons(path: &Path, coder: &Coder) -> Outcome<()> {
     let (mut skeletons, mut group_of, mut edit_of) = (Vec::new(), Vec::new(), Vec::new());
     for ((template, _), made) in &prompts {
         let [first, second, third, ..] = made.as_slice() else { continue };
-        let words = |row: &'_ Value| -> Vec<String> {
-            text(row, "prompt").split_whitespace().take(WORDS_MAX).map(str::to_owned).collect()
+        let mut form = NormalForm::new();
+        let mut words = |row: &'_ Value| -> Vec<String> {
+            coder.normalizer.normalize(text(row, "prompt").as_bytes(), &mut form);
+            form.text().split_whitespace().take(WORDS_MAX).map(str::to_owned).collect()
         };
         let (first_words, second, third) = (words(first), words(second), words(third));
         let first_words: Vec<&str> = first_words.iter().map(String::as_str).collect();
         let second: Vec<&str> = second.iter().map(String::as_str).collect();
         let third: Vec<&str> = third.iter().map(String::as_str).collect();
-        let skeleton = common(&common(&first_words, &second), &third).join(" ");
+        let skeleton = common(&common(&first_words, &second), &third).join(" ").replace(GAP, "");
         if skeleton.is_empty() {
             continue;
         }
