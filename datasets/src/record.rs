@@ -55,6 +55,19 @@ fn opaque(n: u64, secret: u64) -> u64 {
     x
 }
 
+/// The tools of a request: each between `open` and `close`, its parameters under `schema`.
+fn tools(line: &mut String, open: &str, schema: &str, close: &str) {
+    line.push_str(",\"tools\":[");
+    for (i, (name, parameter)) in TOOLS.iter().enumerate() {
+        line.push_str(if i > 0 { "," } else { "" });
+        _ = write!(
+            line,
+            "{open}\"name\":\"{name}\",\"{schema}\":{{\"type\":\"object\",\"properties\":{{\"{parameter}\":{{\"type\":\"string\"}}}}}}{close}"
+        );
+    }
+    line.push(']');
+}
+
 /// Appends a JSON string. Texts hold no control characters but line feeds and tabs; all are escaped all the same.
 fn string(text: &str, out: &mut String) {
     out.push('"');
@@ -266,15 +279,7 @@ fn body(format: Format, draft: &Draft, earlier: &[String], who: u64, line: &mut 
             turns(earlier, &draft.user, who, line);
             line.push(']');
             if draft.tools {
-                line.push_str(",\"tools\":[");
-                for (i, (name, parameter)) in TOOLS.iter().enumerate() {
-                    line.push_str(if i > 0 { "," } else { "" });
-                    _ = write!(
-                        line,
-                        "{{\"type\":\"function\",\"function\":{{\"name\":\"{name}\",\"parameters\":{{\"type\":\"object\",\"properties\":{{\"{parameter}\":{{\"type\":\"string\"}}}}}}}}}}"
-                    );
-                }
-                line.push(']');
+                tools(line, "{\"type\":\"function\",\"function\":{", "parameters", "}}");
             }
             line.push_str(",\"max_tokens\":1024");
         }
@@ -286,15 +291,7 @@ fn body(format: Format, draft: &Draft, earlier: &[String], who: u64, line: &mut 
             turns(earlier, &draft.user, who, line);
             line.push(']');
             if draft.tools {
-                line.push_str(",\"tools\":[");
-                for (i, (name, parameter)) in TOOLS.iter().enumerate() {
-                    line.push_str(if i > 0 { "," } else { "" });
-                    _ = write!(
-                        line,
-                        "{{\"name\":\"{name}\",\"input_schema\":{{\"type\":\"object\",\"properties\":{{\"{parameter}\":{{\"type\":\"string\"}}}}}}}}"
-                    );
-                }
-                line.push(']');
+                tools(line, "{", "input_schema", "}");
             }
             line.push_str(",\"max_tokens\":1024");
         }

@@ -47,7 +47,7 @@ fn the_campaign_over_a_prompts_family_is_told() {
     );
 
     let said = ok(&["audit", path.to_str().expect("UTF-8"), "--store", store]);
-    let convicted: BTreeMap<String, BTreeSet<String>> = ok(&["campaigns", "--store", store, "--json"])
+    let convicted: BTreeMap<String, BTreeSet<String>> = ok(&["campaigns", "--decoys", "0", "--store", store, "--json"])
         .lines()
         .map(|line| {
             let row: Value = serde_json::from_str(line).expect("JSON");
@@ -57,7 +57,7 @@ fn the_campaign_over_a_prompts_family_is_told() {
         })
         .collect();
     assert!(!convicted.is_empty(), "the sample has a campaign: {said}");
-    let accused: BTreeMap<String, String> = ok(&["campaigns", "--store", store, "--accused"])
+    let accused: BTreeMap<String, String> = ok(&["campaigns", "--decoys", "0", "--store", store, "--accused"])
         .lines()
         .filter_map(|line| line.split_once('\t').map(|(account, campaign)| (account.to_owned(), campaign.to_owned())))
         .collect();

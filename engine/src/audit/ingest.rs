@@ -133,23 +133,8 @@ pub struct Summary {
 pub fn open_or_create(dir: &Path, key_path: &Path, spec: Spec, fs: Arc<dyn Fs>) -> Result<(Maintainer, Keys)> {
     let exists = Store::exists(dir, fs.as_ref());
     let keys = if exists || key_path.exists() { Keys::load(key_path)? } else { Keys::create(key_path)? };
-    let maintainer = Maintainer::open(dir, fs, || Manifest {
-        sequence: 1,
-        next_file: 1,
-        key_epoch: keys.epoch(),
-        key_check: hex(&keys.check()),
-        spec: hex(&spec.encode()),
-        segments: Vec::new(),
-        families: None,
-        families_stale: false,
-        graph: GraphChoice::default(),
-        codes: String::new(),
-        exemplars: None,
-        verdicts: None,
-        banks: Vec::new(),
-        logs: Vec::new(),
-        inputs: Inputs::default(),
-    })?;
+    let first = || Manifest::empty(keys.epoch(), hex(&keys.check()), hex(&spec.encode()));
+    let maintainer = Maintainer::open(dir, fs, first)?;
     check_keys(maintainer.store().manifest(), &keys, key_path)?;
     let found = &maintainer.store().manifest().spec;
     if *found != hex(&spec.encode()) {

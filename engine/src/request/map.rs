@@ -14,6 +14,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::draft::{Draft, Field};
 use super::json::{Json, opened};
+use super::plain::FIELDS;
 use super::time::Unit;
 use super::{PartKind, body, chat, plain, tools};
 use crate::error::{Error, LineError, Result};
@@ -24,20 +25,6 @@ const MAP_BYTES_MAX: usize = 64 << 10;
 
 /// Steps of one path; deeper lines are refused anyway.
 const STEPS_MAX: usize = 64;
-
-const FIELDS: &[(&str, Field)] = &[
-    ("id", Field::Id),
-    ("account", Field::Account),
-    ("end_user", Field::EndUser),
-    ("key", Field::Key),
-    ("org", Field::Org),
-    ("payer", Field::Payer),
-    ("ip", Field::Ip),
-    ("ua", Field::UserAgent),
-    ("model", Field::Model),
-    ("asn", Field::Asn),
-    ("payment", Field::Payment),
-];
 
 /// Where a log keeps what a request is made of.
 #[derive(Debug, Clone, Default)]

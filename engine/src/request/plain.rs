@@ -5,8 +5,8 @@ use super::json::Json;
 use super::time::Unit;
 use crate::error::LineError;
 
-/// The fields that may stand beside any body, by their names.
-const FIELDS: [(&str, Field); 11] = [
+/// The fields that may stand beside any body, by their names, which are also those of a path map.
+pub(super) const FIELDS: [(&str, Field); 11] = [
     ("id", Field::Id),
     ("account", Field::Account),
     ("end_user", Field::EndUser),

@@ -143,6 +143,28 @@ pub struct Inputs {
 }
 
 impl Manifest {
+    /// The first manifest of a store: epoch and check value of its key, and its sketch spec, the latter two in hex.
+    #[must_use]
+    pub fn empty(key_epoch: u32, key_check: String, spec: String) -> Self {
+        Self {
+            sequence: 1,
+            next_file: 1,
+            key_epoch,
+            key_check,
+            spec,
+            segments: Vec::new(),
+            families: None,
+            families_stale: false,
+            graph: GraphChoice::default(),
+            codes: String::new(),
+            exemplars: None,
+            verdicts: None,
+            banks: Vec::new(),
+            logs: Vec::new(),
+            inputs: Inputs::default(),
+        }
+    }
+
     /// Every file that the manifest names.
     pub fn files(&self) -> impl Iterator<Item = &str> {
         self.segments
@@ -218,19 +240,8 @@ mod tests {
         Manifest {
             sequence: 7,
             next_file: 9,
-            key_epoch: 1,
-            key_check: "00".into(),
-            spec: "01".into(),
             segments: vec![SegmentEntry { file: "00000001.segment".into(), requests: 3, tombstones: None }],
-            families: None,
-            families_stale: false,
-            graph: GraphChoice::default(),
-            codes: String::new(),
-            exemplars: None,
-            verdicts: None,
-            banks: Vec::new(),
-            logs: Vec::new(),
-            inputs: Inputs::default(),
+            ..Manifest::empty(1, "00".into(), "01".into())
         }
     }
 
