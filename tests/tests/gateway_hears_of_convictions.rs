@@ -46,7 +46,7 @@ fn the_campaign_over_a_prompts_family_is_told() {
             .all(|(campaign, advice, _)| campaign.trim_matches('0').is_empty() && *advice == 0)
     );
 
-    let said = ok(&["audit", path.to_str().expect("UTF-8"), "--store", store]);
+    let said = ok(&["audit", path.to_str().expect("UTF-8"), "--decoys", "0", "--store", store]);
     let convicted: BTreeMap<String, BTreeSet<String>> = ok(&["campaigns", "--decoys", "0", "--store", store, "--json"])
         .lines()
         .map(|line| {
@@ -87,7 +87,7 @@ fn the_campaign_over_a_prompts_family_is_told() {
         files.filter(|name| name.to_string_lossy().ends_with(".verdicts")).collect()
     };
     let before = verdicts();
-    let _ = ok(&["audit", path.to_str().expect("UTF-8"), "--store", store]);
+    let _ = ok(&["audit", path.to_str().expect("UTF-8"), "--decoys", "0", "--store", store]);
     assert_eq!(before.len(), 1);
     assert_eq!(verdicts(), before);
 }

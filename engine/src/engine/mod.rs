@@ -6,6 +6,7 @@
 
 mod counter;
 mod forming;
+mod logs;
 mod lookup;
 mod neighbors;
 mod reader;

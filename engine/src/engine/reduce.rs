@@ -19,7 +19,7 @@ const MEDIA_BYTES: usize = 32;
 const ASSISTANT_LEFT_OUT: &[u8] = br#"{"role":"assistant"}"#;
 const MESSAGE_LEFT_OUT: &[u8] = br#"{"role":"tool"}"#;
 /// Bytes by which the buffer grows at least: doubling would hold twice the text. A chunk of text brings its own length.
-const GROWTH_BYTES: usize = 512;
+const GROWTH_BYTES: usize = 256;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key {

@@ -1,11 +1,12 @@
 //! Records what passes: one log and one table of recent traffic for each process, shared by its threads.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::forming::Forming;
+use super::logs::Logs;
 use super::reader::{Deadline, Piece, QueryOptions, Reader, Scratch, State};
 use super::recent::{Recent, Sighting};
 use crate::corpus::builder::{PreparedPart, PreparedRequest};
@@ -84,23 +85,13 @@ pub struct Writer {
     options: WriterOptions,
     owner: u32,
     preparer: Arc<Preparer>,
-    logs: Mutex<Logs>,
+    logs: Logs,
     recent: Recent,
     forming: Forming,
     /// The manifest up to which recent traffic was forgotten.
     seen_manifest: AtomicU64,
     observed: AtomicU64,
     not_recorded: AtomicU64,
-}
-
-/// The log in use, and the ones before it that the maintainer may not have read yet. Sequences of the writer go on from log
-/// to log: `base` is what the first record of the log in use counts from.
-#[derive(Debug)]
-struct Logs {
-    current: Arc<Log>,
-    base: u64,
-    /// Name, base and last sequence.
-    retired: Vec<(String, u64, u64)>,
 }
 
 impl Writer {
@@ -123,13 +114,14 @@ impl Writer {
             return Err(Error::InvalidArgument { argument: "codes", reason });
         }
         let owner = std::process::id();
-        let current = Arc::new(new_log(&reader, &preparer, owner)?);
+        let current = new_log(&reader, &preparer, owner, true)?;
+        let logs = Logs::new(Arc::clone(reader.fs()), reader.dir().join(wal::DIR), current);
         Ok(Self {
             reader,
             options,
             owner,
             preparer,
-            logs: Mutex::new(Logs { current, base: 0, retired: Vec::new() }),
+            logs,
             recent: Recent::default(),
             forming: Forming::default(),
             seen_manifest: AtomicU64::new(0),
@@ -260,19 +252,18 @@ impl Writer {
     /// Records the request that is `number` of this process.
     fn record(&self, envelope: Envelope, parts: Vec<PreparedPart>, account: Option<u64>, number: u64) -> Result<u64> {
         let keys = self.preparer.keys();
-        let log = self.log();
+        let (log, base) = self.logs.current();
         let time_ms = envelope.time_ms.unwrap_or_else(now_ms);
         let identity = match &envelope.id {
             Some(id) => keys.identity(true, id.as_bytes()),
             // Two requests without id may say the same in the same millisecond; the log's name is drawn at random.
-            None => keys.identity(false, format!("{} {number} {time_ms}", log.0.name()).as_bytes()),
+            None => keys.identity(false, format!("{} {number} {time_ms}", log.name()).as_bytes()),
         };
         let first = parts.iter().min_by_key(|part| rank(part.kind));
         let seen = first.map(|part| (part.fingerprint, part.kind.class(), part.signature, part.is_empty));
         // A streamed body is reduced before its turns could be hashed: the gateway tells no conversation.
         let turns = RequestTurns::default();
         let request = PreparedRequest { identity, id: envelope.id, time_ms, origin: envelope.origin, parts, turns };
-        let (log, base) = log;
         let sequence = log.push(observation::KIND, &observation::seal(&request, keys))?;
         if let Some((fingerprint, class, signature, false)) = seen {
             let time_ms = Some(time_ms);
@@ -285,7 +276,11 @@ impl Writer {
             Durability::Synced => log.commit(sequence)?,
         }
         if log.bytes() >= self.options.wal_bytes_max {
-            self.begin_another(&log)?;
+            let in_path = self.options.durability == Durability::Synced;
+            self.logs.replace(&log, new_log(&self.reader, &self.preparer, self.owner, in_path)?, in_path)?;
+        } else if !self.logs.is_current(&log) {
+            // Another thread put it aside meanwhile: nobody comes by to hand over what is left in it.
+            log.flush()?;
         }
         Ok(base + sequence)
     }
@@ -295,8 +290,7 @@ impl Writer {
     /// [`Error::WrongProcess`], [`Error::Io`], [`Error::Poisoned`].
     pub fn commit(&self) -> Result<()> {
         self.check_process()?;
-        let (log, _) = self.log();
-        log.commit(log.sequence())
+        self.logs.commit()
     }
 
     /// Hands everything observed before the call to the system.
@@ -304,41 +298,13 @@ impl Writer {
     /// [`Error::WrongProcess`], [`Error::Io`], [`Error::Poisoned`].
     pub fn flush(&self) -> Result<()> {
         self.check_process()?;
-        self.log().0.flush()
+        self.logs.current().0.flush()
     }
 
     /// The file of the log in use.
     #[must_use]
     pub fn log_path(&self) -> PathBuf {
-        self.reader.dir().join(wal::DIR).join(self.log().0.name())
-    }
-
-    fn log(&self) -> (Arc<Log>, u64) {
-        let logs = self.logs();
-        (Arc::clone(&logs.current), logs.base)
-    }
-
-    /// Held for the exchange of a pointer.
-    fn logs(&self) -> MutexGuard<'_, Logs> {
-        self.logs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Begins another log where `full` is still the one in use. What is in the old one is synced first, so that a request
-    /// that was acknowledged by a commit of the new one cannot be lost in the old one.
-    fn begin_another(&self, full: &Arc<Log>) -> Result<()> {
-        let fresh = Arc::new(new_log(&self.reader, &self.preparer, self.owner)?);
-        let mut logs = self.logs();
-        if !Arc::ptr_eq(&logs.current, full) {
-            // Another thread was first; its log is in use, and this one's, which is empty, goes when the process does.
-            return Ok(());
-        }
-        let last = full.sequence();
-        let base = logs.base;
-        logs.retired.push((full.name().to_owned(), base, last));
-        logs.base = base + last;
-        logs.current = fresh;
-        drop(logs);
-        full.commit(full.sequence())
+        self.logs.path()
     }
 
     /// Forgets recent traffic that the segments of a new manifest hold.
@@ -347,21 +313,7 @@ impl Writer {
         if self.seen_manifest.swap(manifest.sequence, Ordering::Relaxed) == manifest.sequence {
             return;
         }
-        let sealed_of = |name: &str| manifest.logs.iter().find(|log| log.file == name).map(|log| log.sequence);
-        let mut logs = self.logs();
-        let mut sealed = 0;
-        // A retired log that the manifest names no more was read to its end and removed.
-        logs.retired.retain(|(name, base, last)| {
-            let through =
-                sealed_of(name).unwrap_or(if sealed_of(name).is_none() && sealed >= *base { *last } else { 0 });
-            sealed = sealed.max(base + through.min(*last));
-            through < *last
-        });
-        if logs.retired.is_empty() {
-            sealed = sealed.max(logs.base + sealed_of(logs.current.name()).unwrap_or(0));
-        }
-        drop(logs);
-        self.recent.sealed_up_to(sealed);
+        self.recent.sealed_up_to(self.logs.sealed_by(manifest));
     }
 
     fn check_process(&self) -> Result<()> {
@@ -378,7 +330,8 @@ impl Drop for Writer {
     }
 }
 
-fn new_log(reader: &Reader, preparer: &Preparer, pid: u32) -> Result<Log> {
+/// Begins a log; its name is durable with `is_synced`.
+fn new_log(reader: &Reader, preparer: &Preparer, pid: u32, is_synced: bool) -> Result<Log> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|error| Error::Io {
         op: "draw a random name for",
@@ -387,7 +340,7 @@ fn new_log(reader: &Reader, preparer: &Preparer, pid: u32) -> Result<Log> {
     })?;
     let keys = preparer.keys();
     let identity = Identity { spec: preparer.spec().encode(), key_check: keys.check(), key_epoch: keys.epoch() };
-    Log::create(reader.fs().as_ref(), reader.dir(), identity, pid, u64::from_le_bytes(random))
+    Log::create(reader.fs().as_ref(), reader.dir(), identity, pid, u64::from_le_bytes(random), is_synced)
 }
 
 /// The order in which parts decide a verdict; less is first.

@@ -77,6 +77,10 @@ pub trait Fs: Debug + Send + Sync {
     /// # Errors
     /// [`Error::Io`].
     fn create_dir(&self, dir: &Path) -> Result<()>;
+    /// Returns when what was appended to a file, by whomever, is on the disk.
+    /// # Errors
+    /// [`Error::Io`].
+    fn sync_file(&self, path: &Path) -> Result<()>;
     /// Returns when creations, renames and removals in `dir` are on the disk.
     /// # Errors
     /// [`Error::Io`].
@@ -200,6 +204,11 @@ impl Fs for RealFs {
 
     fn create_dir(&self, dir: &Path) -> Result<()> {
         std::fs::create_dir_all(dir).map_err(|source| Error::io("create folder", dir, source))
+    }
+
+    fn sync_file(&self, path: &Path) -> Result<()> {
+        let file = File::open(path).map_err(|source| Error::io("open", path, source))?;
+        file.sync_all().map_err(|source| Error::io("sync", path, source))
     }
 
     fn sync_dir(&self, dir: &Path) -> Result<()> {

@@ -71,18 +71,27 @@ struct Output {
 }
 
 impl Log {
-    /// Begins the log `PID-RANDOM.wal` of the store in `store_dir`, durable as a name when this returns.
+    /// Begins the log `PID-RANDOM.wal` of the store in `store_dir`; with `is_synced` its name is durable when this returns.
     /// # Errors
     /// [`Error::Io`].
-    pub fn create(fs: &dyn Fs, store_dir: &Path, identity: Identity, pid: u32, random: u64) -> Result<Self> {
+    pub fn create(
+        fs: &dyn Fs,
+        store_dir: &Path,
+        identity: Identity,
+        pid: u32,
+        random: u64,
+        is_synced: bool,
+    ) -> Result<Self> {
         let dir = store_dir.join(DIR);
         fs.create_dir(&dir)?;
         let name = format!("{pid}-{random:016x}.wal");
         let path = dir.join(&name);
         let mut file = fs.create_log(&path)?;
         file.append(&file_header(identity, random))?;
-        file.sync()?;
-        fs.sync_dir(&dir)?;
+        if is_synced {
+            file.sync()?;
+            fs.sync_dir(&dir)?;
+        }
         Ok(Self {
             name,
             path,

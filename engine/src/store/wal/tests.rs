@@ -7,7 +7,7 @@ const IDENTITY: Identity = Identity { spec: [1; 16], key_check: [2; 8], key_epoc
 
 fn example(bodies: &[&[u8]], commit_after: usize) -> (tempfile::TempDir, PathBuf, Vec<u8>) {
     let dir = tempfile::tempdir().expect("temporary folder");
-    let log = Log::create(&RealFs::default(), dir.path(), IDENTITY, 7, 0x9f3a).expect("a log");
+    let log = Log::create(&RealFs::default(), dir.path(), IDENTITY, 7, 0x9f3a, true).expect("a log");
     for (index, body) in bodies.iter().enumerate() {
         let sequence = log.push(1, body).expect("pushed");
         assert_eq!(sequence, u64_of(index) + 1);
@@ -103,7 +103,7 @@ fn a_record_of_another_log_is_not_read() {
 #[test]
 fn one_past_each_bound_is_refused() {
     let dir = tempfile::tempdir().expect("temporary folder");
-    let log = Log::create(&RealFs::default(), dir.path(), IDENTITY, 7, 1).expect("a log");
+    let log = Log::create(&RealFs::default(), dir.path(), IDENTITY, 7, 1, true).expect("a log");
     let most = vec![7; BODY_BYTES_MAX];
     log.push(1, &most).expect("the most");
     assert!(matches!(log.push(1, &vec![7; BODY_BYTES_MAX + 1]), Err(Error::LimitExceeded { .. })));
@@ -119,7 +119,7 @@ fn one_past_each_bound_is_refused() {
 #[test]
 fn threads_that_commit_share_syncs_and_lose_nothing() {
     let dir = tempfile::tempdir().expect("temporary folder");
-    let log = Log::create(&RealFs::default(), dir.path(), IDENTITY, 7, 1).expect("a log");
+    let log = Log::create(&RealFs::default(), dir.path(), IDENTITY, 7, 1, true).expect("a log");
     std::thread::scope(|scope| {
         for thread in 0..8_u8 {
             let log = &log;
@@ -157,7 +157,7 @@ impl WriteFile for FailingSync {
 #[test]
 fn a_failed_sync_poisons_and_is_never_retried() {
     let dir = tempfile::tempdir().expect("temporary folder");
-    let log = Log::create(&RealFs::default(), dir.path(), IDENTITY, 7, 1).expect("a log");
+    let log = Log::create(&RealFs::default(), dir.path(), IDENTITY, 7, 1, true).expect("a log");
     log.output().file = Box::new(FailingSync);
     let sequence = log.push(1, b"x").expect("pushed");
     assert!(matches!(log.commit(sequence), Err(Error::Io { .. })));
