@@ -6,49 +6,8 @@
 use crate::family::mine::{Match, MineOptions};
 use crate::family::recurrence::Map;
 use crate::family::sets::Sets;
+use crate::family::votes::Votes;
 use crate::num;
-
-/// Anchors of every text that vote, and what each anchor says in bits.
-#[derive(Default)]
-pub(super) struct Votes {
-    starts: Vec<u64>,
-    votes: Vec<u32>,
-    bits: Vec<f32>,
-}
-
-impl Votes {
-    /// No votes yet; `bits` has an entry an anchor.
-    pub(super) fn new(bits: Vec<f32>) -> Self {
-        Self { starts: vec![0], votes: Vec::new(), bits }
-    }
-
-    /// Adds the votes of the next text.
-    pub(super) fn push(&mut self, votes: &[u32]) {
-        self.votes.extend_from_slice(votes);
-        self.starts.push(num::u64_of(self.votes.len()));
-    }
-
-    /// How many texts there are.
-    pub(super) fn documents(&self) -> usize {
-        self.starts.len().saturating_sub(1)
-    }
-
-    /// The votes of one text.
-    pub(super) fn of(&self, document: usize) -> &[u32] {
-        let bound = |at: usize| self.starts.get(at).and_then(|&n| num::usize_of_u64(n)).unwrap_or(0);
-        self.votes.get(bound(document)..bound(document + 1)).unwrap_or(&[])
-    }
-
-    /// What one anchor says.
-    pub(super) fn bits(&self, anchor: u32) -> f64 {
-        self.bits.get(num::usize_of(anchor)).copied().map_or(0.0, f64::from)
-    }
-
-    /// The weight of one text's votes.
-    pub(super) fn weight(&self, document: usize) -> f64 {
-        self.of(document).iter().map(|&anchor| self.bits(anchor)).sum()
-    }
-}
 
 /// Texts that were placed together.
 #[derive(Clone, Default)]
@@ -73,11 +32,12 @@ const VARIED_TEXTS: f64 = 4.0;
 const VARIED_SHARE: f64 = 0.3;
 
 impl Cluster {
-    pub(super) fn add(&mut self, votes: &[u32], weight: f64) {
-        self.texts += 1.0;
-        self.weight += (weight - self.weight) / self.texts.min(64.0);
+    /// Adds so many texts of the same votes.
+    pub(super) fn add(&mut self, votes: &[u32], weight: f64, texts: u32) {
+        self.texts += f64::from(texts);
+        self.weight += (weight - self.weight) * (f64::from(texts) / self.texts.min(64.0)).min(1.0);
         for &anchor in votes {
-            *self.core.entry(anchor).or_insert(0) += 1;
+            *self.core.entry(anchor).or_insert(0) += texts;
         }
         if self.core.len() > self.bound.max(COUNTED_MAX) {
             let least = DROPPED_SUPPORT * self.texts;
@@ -142,10 +102,10 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// The cluster that a text joins while clusters grow: those it shares most with are looked at.
-    fn grow(&mut self, clusters: &[Cluster], index: &Index, document: usize, weight: f64) -> Option<u32> {
+    fn grow(&mut self, clusters: &[Cluster], index: &Index, list: u32, weight: f64) -> Option<u32> {
         self.sums.resize(clusters.len(), (0.0, 0.0));
         let votes = self.votes;
-        for &anchor in votes.of(document) {
+        for &anchor in votes.of_list(list) {
             for &cluster in index.get(&anchor).into_iter().flatten() {
                 self.share(cluster, votes.bits(anchor), 0.0);
             }
@@ -167,7 +127,7 @@ impl Search<'_> {
         for (_, number) in candidates {
             let Some(cluster) = clusters.get(num::usize_of(number)) else { continue };
             let (mut explained, mut held) = (0.0, 0.0);
-            for &anchor in votes.of(document) {
+            for &anchor in votes.of_list(list) {
                 let (bits, support) = (votes.bits(anchor), cluster.support(anchor));
                 explained += if support > SUPPORT_MIN { bits } else { 0.0 };
                 held += bits * support;
@@ -181,10 +141,10 @@ impl Search<'_> {
     }
 
     /// The cluster of a text among clusters that stay as they are: `usual` is what their texts hold, `index` has supports.
-    fn place(&mut self, usual: &[f64], index: &SupportIndex, document: usize, weight: f64) -> Option<Match> {
+    fn place(&mut self, usual: &[f64], index: &SupportIndex, list: u32, weight: f64) -> Option<Match> {
         self.sums.resize(usual.len(), (0.0, 0.0));
         let votes = self.votes;
-        for &anchor in votes.of(document) {
+        for &anchor in votes.of_list(list) {
             for &(cluster, support) in index.get(&anchor).into_iter().flatten() {
                 self.share(cluster, votes.bits(anchor), f64::from(support));
             }
@@ -219,52 +179,53 @@ impl Search<'_> {
     }
 }
 
-/// Groups texts, taken in `order`; the cluster of each, and how many clusters there are.
-pub(super) fn cluster(votes: &Votes, order: &[u32], options: &MineOptions) -> (Vec<Option<Match>>, usize) {
+/// Groups texts, those of equal votes together: the cluster of each list of votes, and the clusters.
+pub(super) fn cluster(votes: &Votes, options: &MineOptions) -> (Vec<Option<Match>>, Vec<Cluster>) {
     let mut search = Search { options, votes, sums: Vec::new(), touched: Vec::new() };
-    let mut clusters: Vec<Cluster> = Vec::new();
-    let mut index = Index::default();
-    for &document in order {
-        let at = num::usize_of(document);
-        let (list, weight) = (votes.of(at), votes.weight(at));
-        if weight < WEIGHT_MIN {
-            continue;
-        }
-        let found = search.grow(&clusters, &index, at, weight);
-        let number = found.map_or(clusters.len(), num::usize_of);
-        if number == clusters.len() {
-            clusters.push(Cluster::default());
-        }
-        let Some(cluster) = clusters.get_mut(number) else { continue };
-        for anchor in list.iter().filter(|anchor| !cluster.core.contains_key(*anchor)) {
-            let postings = index.entry(*anchor).or_default();
-            if postings.len() < POSTINGS_MAX {
-                postings.push(num::u32_saturating(number));
-            }
-        }
-        cluster.add(list, weight);
-    }
-    drop(index);
-    let mut placed = vec![None; votes.documents()];
+    let order: Vec<u32> = votes.order().into_iter().filter(|&list| votes.weight(list) >= WEIGHT_MIN).collect();
+    let mut clusters = grow(&mut search, &order);
+    let mut placed = vec![None; num::usize_of(votes.lists())];
     for _ in 0..ROUNDS {
         clusters = merge(&clusters, votes, options);
         let index = index_of(&clusters);
         let usual: Vec<f64> = clusters.iter().map(|cluster| cluster.usual(votes)).collect();
         let mut next = vec![Cluster::default(); clusters.len()];
-        for &document in order {
-            let at = num::usize_of(document);
-            let weight = votes.weight(at);
-            let place = if weight >= WEIGHT_MIN { search.place(&usual, &index, at, weight) } else { None };
+        for &list in &order {
+            let weight = votes.weight(list);
+            let place = search.place(&usual, &index, list, weight);
             if let Some(cluster) = place.and_then(|m| next.get_mut(num::usize_of(m.family))) {
-                cluster.add(votes.of(at), weight);
+                cluster.add(votes.of_list(list), weight, votes.texts(list));
             }
-            if let Some(slot) = placed.get_mut(at) {
+            if let Some(slot) = placed.get_mut(num::usize_of(list)) {
                 *slot = place;
             }
         }
         clusters = next;
     }
-    (placed, clusters.len())
+    (placed, clusters)
+}
+
+/// The leader pass.
+fn grow(search: &mut Search<'_>, order: &[u32]) -> Vec<Cluster> {
+    let votes = search.votes;
+    let (mut clusters, mut index): (Vec<Cluster>, Index) = (Vec::new(), Index::default());
+    for &list in order {
+        let weight = votes.weight(list);
+        let found = search.grow(&clusters, &index, list, weight);
+        let number = found.map_or(clusters.len(), num::usize_of);
+        if number == clusters.len() {
+            clusters.push(Cluster::default());
+        }
+        let Some(cluster) = clusters.get_mut(number) else { continue };
+        for anchor in votes.of_list(list).iter().filter(|anchor| !cluster.core.contains_key(*anchor)) {
+            let postings = index.entry(*anchor).or_default();
+            if postings.len() < POSTINGS_MAX {
+                postings.push(num::u32_saturating(number));
+            }
+        }
+        cluster.add(votes.of_list(list), weight, votes.texts(list));
+    }
+    clusters
 }
 
 /// Clusters by anchor, with the anchor's support in each.
