@@ -35,6 +35,9 @@ pub(super) struct Atoms {
     of_anchor: Vec<u32>,
     /// How many texts hold each.
     pub(super) sizes: Vec<u32>,
+    /// The atoms of every text, ascending, each once; end to end.
+    present: Vec<u32>,
+    starts: Vec<u64>,
 }
 
 impl Atoms {
@@ -43,28 +46,71 @@ impl Atoms {
         self.of_anchor.get(num::usize_of(anchor)).copied().unwrap_or(0)
     }
 
-    /// Replaces `out` by the atoms of these anchors, ascending, each once.
-    pub(super) fn of(&self, anchors: &[u32], out: &mut Vec<u32>) {
-        out.clear();
-        out.extend(anchors.iter().map(|&anchor| self.atom(anchor)));
-        out.sort_unstable();
-        out.dedup();
+    /// The atoms of one text, ascending, each once.
+    pub(super) fn of(&self, document: u32) -> &[u32] {
+        let bound = |at: usize| self.starts.get(at).and_then(|&n| num::usize_of_u64(n)).unwrap_or(0);
+        let at = num::usize_of(document);
+        self.present.get(bound(at)..bound(at + 1)).unwrap_or(&[])
     }
 
-    /// Counts the texts of each of `count` atoms.
-    fn measure(&mut self, corpus: &Corpus<'_, impl Documents>, count: usize) {
-        let mut sizes = vec![0u32; count];
-        let (mut reading, mut present) = (Reading::default(), Vec::new());
+    /// Lists what texts hold and counts the texts of each of `count` atoms.
+    fn list(corpus: &Corpus<'_, impl Documents>, of_anchor: Vec<u32>, count: usize) -> Self {
+        let starts = Vec::with_capacity(num::usize_of(corpus.len()) + 1);
+        let mut atoms = Self { of_anchor, sizes: vec![0; count], present: Vec::new(), starts };
+        let (mut reading, mut here) = (Reading::default(), Vec::new());
         for document in 0..corpus.len() {
-            self.of(corpus.of(document, &mut reading), &mut present);
-            for &atom in &present {
-                if let Some(size) = sizes.get_mut(num::usize_of(atom)) {
-                    *size += 1;
-                }
+            atoms.starts.push(num::u64_of(atoms.present.len()));
+            here.clear();
+            here.extend(corpus.of(document, &mut reading).iter().map(|&anchor| atoms.atom(anchor)));
+            in_order(&mut here);
+            atoms.present.extend_from_slice(&here);
+            atoms.count(&here);
+        }
+        atoms.starts.push(num::u64_of(atoms.present.len()));
+        atoms
+    }
+
+    fn count(&mut self, present: &[u32]) {
+        for &atom in present {
+            if let Some(size) = self.sizes.get_mut(num::usize_of(atom)) {
+                *size += 1;
             }
         }
-        self.sizes = sizes;
     }
+
+    /// Makes atoms one, `count` in all. Lists of atoms only grow shorter, so they stay in their place.
+    fn join(&mut self, of_atom: &[u32], count: usize) {
+        let joined = |atom: u32| of_atom.get(num::usize_of(atom)).copied().unwrap_or(0);
+        for atom in &mut self.of_anchor {
+            *atom = joined(*atom);
+        }
+        self.sizes = vec![0; count];
+        let (mut here, mut end) = (Vec::new(), 0);
+        for document in 0..self.starts.len().saturating_sub(1) {
+            here.clear();
+            here.extend(self.of(num::u32_saturating(document)).iter().map(|&atom| joined(atom)));
+            in_order(&mut here);
+            self.count(&here);
+            // The list that starts there is read already.
+            if let Some(start) = self.starts.get_mut(document) {
+                *start = num::u64_of(end);
+            }
+            let to = end + here.len();
+            if let Some(place) = self.present.get_mut(end..to) {
+                place.copy_from_slice(&here);
+            }
+            end = to;
+        }
+        if let Some(last) = self.starts.last_mut() {
+            *last = num::u64_of(end);
+        }
+        self.present.truncate(end);
+    }
+}
+
+fn in_order(list: &mut Vec<u32>) {
+    list.sort_unstable();
+    list.dedup();
 }
 
 /// Whether two sets of so many texts can be one atom's.
@@ -74,20 +120,14 @@ fn comparable(x: u32, y: u32) -> bool {
 
 /// Finds the atoms.
 pub(super) fn atoms(corpus: &Corpus<'_, impl Documents>) -> Atoms {
-    let mut sets = joined(corpus, &corpus.recurrence.frequency, None);
-    let (of_anchor, mut count) = sets.number();
-    let mut atoms = Atoms { of_anchor, sizes: Vec::new() };
-    atoms.measure(corpus, count);
+    let (of_anchor, mut count) = joined(corpus, &corpus.recurrence.frequency, None).number();
+    let mut atoms = Atoms::list(corpus, of_anchor, count);
     for _ in 0..ROUNDS {
-        let mut sets = joined(corpus, &atoms.sizes, Some(&atoms));
-        let (of_atom, fewer) = sets.number();
+        let (of_atom, fewer) = joined(corpus, &atoms.sizes, Some(&atoms)).number();
         if fewer == std::mem::replace(&mut count, fewer) {
             break;
         }
-        for atom in &mut atoms.of_anchor {
-            *atom = of_atom.get(num::usize_of(*atom)).copied().unwrap_or(0);
-        }
-        atoms.measure(corpus, fewer);
+        atoms.join(&of_atom, fewer);
     }
     atoms
 }
@@ -115,21 +155,20 @@ fn joined(corpus: &Corpus<'_, impl Documents>, sizes: &[u32], atoms: Option<&Ato
         level: 0,
         exactly: false,
     };
-    let (mut reading, mut present, mut ordered) = (Reading::default(), Vec::new(), Vec::new());
+    let (mut reading, mut ordered) = (Reading::default(), Vec::new());
     for exactly in [false, true] {
         pairs.exactly = exactly;
         for document in 0..corpus.len() {
             pairs.level = corpus.level(document);
-            let held = corpus.of(document, &mut reading);
             match atoms {
                 None => {
+                    let held = corpus.of(document, &mut reading);
                     pairs.meet(held);
                     pairs.see_neighbours(held);
                 }
                 Some(atoms) => {
-                    atoms.of(held, &mut present);
-                    pairs.meet(&present);
-                    pairs.see_all(&present, &mut ordered);
+                    pairs.meet(atoms.of(document));
+                    pairs.see_all(atoms.of(document), &mut ordered);
                 }
             }
         }

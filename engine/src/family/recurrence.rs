@@ -49,15 +49,20 @@ pub(super) struct Recurrence {
     documents: u32,
     /// A bit for each recurrent anchor, by its hash: most anchors that do not recur are turned away here.
     known: Vec<u64>,
-    /// Numbers plus one by hash, 0 where free; the next place where one is taken.
-    slots: Vec<u32>,
+    /// By hash, the next place where one is taken: 0 where free, else the high bits of a mixed key above its number plus one.
+    slots: Vec<u64>,
 }
 
+/// Bits of a slot that number an anchor. The 36 above them tell keys apart that share a place: of 10^10 lookups in a full
+/// table one may be wrong, and it is the same one on every run.
+const NUMBER_BITS: u32 = 28;
+
 impl Recurrence {
-    fn new(kept: Vec<(u64, u32)>, documents: u32) -> Self {
+    fn new(mut kept: Vec<(u64, u32)>, documents: u32) -> Self {
+        kept.truncate(num::usize_of_u64(NUMBER).unwrap_or(0));
         let (fingerprints, frequency): (Vec<u64>, Vec<u32>) = kept.into_iter().unzip();
         let slots = (fingerprints.len() + fingerprints.len() / 2 + 2).next_power_of_two();
-        let mut found = Self { fingerprints, frequency, documents, known: vec![0; slots / 4 + 1], slots: vec![0; slots] };
+        let mut found = Self { fingerprints, frequency, documents, known: vec![0; slots / 8 + 1], slots: vec![0; slots] };
         for (number, &key) in (1u32..).zip(&found.fingerprints) {
             let hash = hash(key);
             let (word, bit) = bit_of(hash, found.known.len());
@@ -69,7 +74,7 @@ impl Recurrence {
                 at = (at + 1) % slots;
             }
             if let Some(slot) = found.slots.get_mut(at) {
-                *slot = number;
+                *slot = tag(hash) | u64::from(number);
             }
         }
         found
@@ -85,9 +90,12 @@ impl Recurrence {
         }
         let mut at = slot_of(hash, self.slots.len());
         loop {
-            let number = self.slots.get(at)?.checked_sub(1)?;
-            if self.fingerprints.get(num::usize_of(number)) == Some(&key) {
-                return Some(number);
+            let slot = *self.slots.get(at)?;
+            if slot == 0 {
+                return None;
+            }
+            if slot & !NUMBER == tag(hash) {
+                return num::low32(slot & NUMBER).checked_sub(1);
             }
             at = (at + 1) % self.slots.len();
         }
@@ -105,6 +113,14 @@ impl Recurrence {
     }
 }
 
+const NUMBER: u64 = (1 << NUMBER_BITS) - 1;
+
+/// What a slot holds of a hash beside the number.
+#[inline]
+fn tag(hash: u64) -> u64 {
+    hash & !NUMBER
+}
+
 #[inline]
 fn hash(key: u64) -> u64 {
     // The class must move the place too, or one text's parts of two classes would meet.
@@ -115,14 +131,14 @@ fn hash(key: u64) -> u64 {
 /// Where the bit of a hash is among `words` words, and which it is.
 #[inline]
 fn bit_of(hash: u64, words: usize) -> (usize, u64) {
-    let word = num::usize_of(num::high32(num::u64_of(words).wrapping_mul(u64::from(num::high32(hash)))));
-    (word, 1 << (hash % 64))
+    let word = num::usize_of(num::high32(num::u64_of(words).wrapping_mul(u64::from(num::low32(hash)))));
+    (word, 1 << (hash >> 58))
 }
 
 #[inline]
 fn slot_of(hash: u64, slots: usize) -> usize {
-    // A power of two of slots, of other bits than those that chose the bit.
-    num::usize_of(num::low32(hash >> 6)) % slots
+    // A power of two.
+    num::usize_of(num::low32(hash)) % slots
 }
 
 /// The fingerprint with the class above it.
@@ -188,7 +204,7 @@ pub(super) struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { counted: 1 << 29, recurrent: 1 << 26 }
+        Self { counted: 1 << 29, recurrent: 1 << 27 }
     }
 }
 

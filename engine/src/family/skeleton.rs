@@ -55,7 +55,7 @@ pub(super) fn skeletons(
     edges(corpus, atoms, &mut evidence);
     places(corpus, atoms, options, &mut evidence);
     let weights = repetition(corpus, uses);
-    stickiness(corpus, atoms, uses, &weights, &mut evidence);
+    stickiness(atoms, uses, &weights, &mut evidence);
     evidence.iter().map(|e| e.is_skeleton(options)).collect()
 }
 
@@ -231,32 +231,24 @@ fn repetition(corpus: &Corpus<'_, impl Documents>, uses: &[Use]) -> Map<u32, f64
 }
 
 /// Counts how often atoms return in an account's next request.
-fn stickiness(
-    corpus: &Corpus<'_, impl Documents>,
-    atoms: &Atoms,
-    uses: &[Use],
-    weights: &Map<u32, f64>,
-    evidence: &mut [Evidence],
-) {
-    let (mut recent, mut reading, mut present) = (Recent::default(), Reading::default(), Vec::new());
+fn stickiness(atoms: &Atoms, uses: &[Use], weights: &Map<u32, f64>, evidence: &mut [Evidence]) {
+    let (mut memory, mut before) = (Memory::default(), Vec::new());
     for request in uses {
-        let list = || {
-            atoms.of(corpus.of(request.document, &mut reading), &mut present);
-            present.as_slice().into()
-        };
+        if memory.before(request, &mut before).is_none() {
+            continue;
+        }
         let weight = weights.get(&request.account).copied().unwrap_or(0.0);
-        recent.meet(request, list, |before, now| {
-            for &atom in before.last().map_or(&[][..], |last| &last.1) {
-                if let Some(entry) = evidence.get_mut(num::usize_of(atom)) {
-                    entry.trials += weight;
-                }
+        let Some(&previous) = before.last() else { continue };
+        for &atom in atoms.of(previous) {
+            if let Some(entry) = evidence.get_mut(num::usize_of(atom)) {
+                entry.trials += weight;
             }
-            for &atom in now {
-                let again = before.iter().any(|(_, held)| held.binary_search(&atom).is_ok());
-                if let (true, Some(entry)) = (again, evidence.get_mut(num::usize_of(atom))) {
-                    entry.successes += weight;
-                }
+        }
+        for &atom in atoms.of(request.document) {
+            let again = before.iter().any(|&document| atoms.of(document).binary_search(&atom).is_ok());
+            if let (true, Some(entry)) = (again, evidence.get_mut(num::usize_of(atom))) {
+                entry.successes += weight;
             }
-        });
+        }
     }
 }
