@@ -98,22 +98,51 @@ struct Search<'a> {
     /// By cluster: bits shared, and bits times support.
     sums: Vec<(f64, f64)>,
     touched: Vec<u32>,
+    /// Votes at hand: how many clusters have each, the vote, its bits.
+    ordered: Vec<(usize, u32, f64)>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(votes: &'a Votes, options: &'a MineOptions) -> Self {
+        Self { options, votes, sums: Vec::new(), touched: Vec::new(), ordered: Vec::new() }
+    }
+
+    /// Puts the votes of a list in order, those that fewest clusters have first, and returns how many of them can be the
+    /// first to name a cluster that fits: what the others say together explains too little.
+    fn put_in_order(&mut self, list: u32, weight: f64, clusters_of: impl Fn(u32) -> usize) -> usize {
+        let votes = self.votes;
+        self.ordered.clear();
+        self.ordered.extend(votes.of_list(list).iter().map(|&vote| (clusters_of(vote), vote, votes.bits(vote))));
+        self.ordered.sort_unstable_by_key(|&(clusters, vote, _)| (clusters, vote));
+        // A little less than the bound, for the last bits of sums.
+        let enough = self.options.explained_min * weight * 0.999;
+        let mut rest = 0.0;
+        let common = self.ordered.iter().rev().take_while(|entry| {
+            rest += entry.2;
+            rest < enough
+        });
+        self.ordered.len() - common.count()
+    }
+
     /// The cluster that a text joins while clusters grow: those it shares most with are looked at.
     fn grow(&mut self, clusters: &[Cluster], index: &Index, list: u32, weight: f64) -> Option<u32> {
         self.sums.resize(clusters.len(), (0.0, 0.0));
         let votes = self.votes;
-        for &anchor in votes.of_list(list) {
+        let naming = self.put_in_order(list, weight, |vote| index.get(&vote).map_or(0, Vec::len));
+        let ordered = std::mem::take(&mut self.ordered);
+        for (place, &(_, anchor, bits)) in ordered.iter().enumerate() {
             for &cluster in index.get(&anchor).into_iter().flatten() {
-                self.share(cluster, votes.bits(anchor), 0.0);
+                self.share(cluster, bits, 0.0, place < naming);
             }
         }
-        let mut candidates: Vec<(f64, u32)> = Vec::with_capacity(self.touched.len());
+        self.ordered = ordered;
+        let enough = self.options.explained_min * weight * 0.999;
+        let mut candidates: Vec<(f64, u32)> = Vec::new();
         for cluster in self.touched.drain(..) {
             if let Some(sum) = self.sums.get_mut(num::usize_of(cluster)) {
-                candidates.push((sum.0, cluster));
+                if sum.0 >= enough {
+                    candidates.push((sum.0, cluster));
+                }
                 *sum = (0.0, 0.0);
             }
         }
@@ -143,17 +172,23 @@ impl Search<'_> {
     /// The cluster of a text among clusters that stay as they are: `usual` is what their texts hold, `index` has supports.
     fn place(&mut self, usual: &[f64], index: &SupportIndex, list: u32, weight: f64) -> Option<Match> {
         self.sums.resize(usual.len(), (0.0, 0.0));
-        let votes = self.votes;
-        for &anchor in votes.of_list(list) {
-            for &(cluster, support) in index.get(&anchor).into_iter().flatten() {
-                self.share(cluster, votes.bits(anchor), f64::from(support));
+        let naming = self.put_in_order(list, weight, |vote| index.of(vote).len());
+        let ordered = std::mem::take(&mut self.ordered);
+        for (place, &(_, anchor, bits)) in ordered.iter().enumerate() {
+            for &(cluster, support) in index.of(anchor) {
+                self.share(cluster, bits, f64::from(support), place < naming);
             }
         }
+        self.ordered = ordered;
+        let enough = self.options.explained_min * weight * 0.999;
         let mut found: Option<(f64, u32)> = None;
         while let Some(number) = self.touched.pop() {
             let at = num::usize_of(number);
             let (Some(sum), Some(usual)) = (self.sums.get_mut(at), usual.get(at)) else { continue };
             let (explained, held) = std::mem::take(sum);
+            if explained < enough {
+                continue;
+            }
             let score = self.score(explained / weight, held / usual);
             let (best, lowest) = found.unwrap_or((0.0, u32::MAX));
             if score > best || (score == best && score > 0.0 && number < lowest) {
@@ -163,9 +198,13 @@ impl Search<'_> {
         found.map(|(score, family)| Match { family, score: num::f32_of(score) })
     }
 
-    fn share(&mut self, cluster: u32, bits: f64, support: f64) {
+    /// Adds to what a text shares with a cluster; a cluster that was not named yet counts only where the vote `names`.
+    fn share(&mut self, cluster: u32, bits: f64, support: f64, names: bool) {
         if let Some(sum) = self.sums.get_mut(num::usize_of(cluster)) {
             if sum.0 == 0.0 {
+                if !names {
+                    return;
+                }
                 self.touched.push(cluster);
             }
             *sum = (sum.0 + bits, sum.1 + bits * support);
@@ -181,13 +220,13 @@ impl Search<'_> {
 
 /// Groups texts, those of equal votes together: the cluster of each list of votes, and the clusters.
 pub(super) fn cluster(votes: &Votes, options: &MineOptions) -> (Vec<Option<Match>>, Vec<Cluster>) {
-    let mut search = Search { options, votes, sums: Vec::new(), touched: Vec::new() };
+    let mut search = Search::new(votes, options);
     let order: Vec<u32> = votes.order().into_iter().filter(|&list| votes.weight(list) >= WEIGHT_MIN).collect();
     let mut clusters = grow(&mut search, &order);
     let mut placed = vec![None; num::usize_of(votes.lists())];
     for _ in 0..ROUNDS {
         clusters = merge(&clusters, votes, options);
-        let index = index_of(&clusters);
+        let index = SupportIndex::new(&clusters);
         let usual: Vec<f64> = clusters.iter().map(|cluster| cluster.usual(votes)).collect();
         let mut next = vec![Cluster::default(); clusters.len()];
         for &list in &order {
@@ -229,21 +268,39 @@ fn grow(search: &mut Search<'_>, order: &[u32]) -> Vec<Cluster> {
 }
 
 /// Clusters by anchor, with the anchor's support in each.
-type SupportIndex = Map<u32, Vec<(u32, f32)>>;
+struct SupportIndex {
+    /// Where the clusters of an anchor begin in `held`, by anchor.
+    starts: Vec<u32>,
+    held: Vec<(u32, f32)>,
+}
 
-fn index_of(clusters: &[Cluster]) -> SupportIndex {
-    let mut order: Vec<(usize, &Cluster)> = clusters.iter().enumerate().collect();
-    order.sort_by(|a, b| b.1.texts.total_cmp(&a.1.texts).then(a.0.cmp(&b.0)));
-    let mut index = SupportIndex::default();
-    for (number, cluster) in order {
-        for anchor in cluster.held_by(SUPPORT_MIN) {
-            let postings = index.entry(anchor).or_default();
-            if postings.len() < POSTINGS_MAX {
-                postings.push((num::u32_saturating(number), num::f32_of(cluster.support(anchor))));
-            }
+impl SupportIndex {
+    fn new(clusters: &[Cluster]) -> Self {
+        let mut order: Vec<(usize, &Cluster)> = clusters.iter().enumerate().collect();
+        order.sort_by(|a, b| b.1.texts.total_cmp(&a.1.texts).then(a.0.cmp(&b.0)));
+        // (anchor, rank of the cluster, cluster, support)
+        let mut all: Vec<(u32, u32, u32, f32)> = Vec::new();
+        for ((number, cluster), rank) in order.into_iter().zip(0u32..) {
+            let entry = |anchor| (anchor, rank, num::u32_saturating(number), num::f32_of(cluster.support(anchor)));
+            all.extend(cluster.held_by(SUPPORT_MIN).map(entry));
         }
+        all.sort_unstable_by_key(|entry| (entry.0, entry.1));
+        let anchors = all.last().map_or(0, |last| num::usize_of(last.0) + 1);
+        let mut index = Self { starts: Vec::with_capacity(anchors + 1), held: Vec::new() };
+        for run in all.chunk_by(|a, b| a.0 == b.0) {
+            let next = run.first().map_or(0, |first| num::usize_of(first.0) + 1);
+            index.starts.resize(next, num::u32_saturating(index.held.len()));
+            index.held.extend(run.iter().take(POSTINGS_MAX).map(|entry| (entry.2, entry.3)));
+        }
+        index.starts.push(num::u32_saturating(index.held.len()));
+        index
     }
-    index
+
+    fn of(&self, anchor: u32) -> &[(u32, f32)] {
+        let bound = |at: usize| self.starts.get(at).copied().map_or(self.held.len(), num::usize_of);
+        let at = num::usize_of(anchor);
+        self.held.get(bound(at)..bound(at + 1)).unwrap_or(&[])
+    }
 }
 
 /// Support below which an anchor is left out of a core when cores are compared.

@@ -107,15 +107,15 @@ impl Votes {
         self.of_list(list).iter().map(|&anchor| self.bits(anchor)).sum()
     }
 
-    /// Lists in the order in which clusters grow: those of most texts first, since they are what others vary; then by what
-    /// they say.
+    /// Lists in the order in which clusters grow: by a hash of what they say. Those of most texts first was tried: .004 more
+    /// on one set, .008 and .015 less on two others.
     pub(super) fn order(&self) -> Vec<u32> {
         let mut order: Vec<u32> = (0..self.lists()).collect();
         let hashed = |list: u32| {
             let votes = self.of_list(list).iter();
             votes.fold(0u64, |sum, &vote| (sum.rotate_left(23) ^ u64::from(vote)).wrapping_mul(0x9e37_79b9_7f4a_7c15))
         };
-        order.sort_by_cached_key(|&list| (std::cmp::Reverse(self.texts(list)), hashed(list)));
+        order.sort_by_cached_key(|&list| hashed(list));
         order
     }
 
