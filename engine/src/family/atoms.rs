@@ -25,9 +25,9 @@ const PAIR_ATOMS_MAX: usize = 60;
 /// Rounds of joining atoms.
 const ROUNDS: usize = 2;
 /// Texts in which a pair is counted at most.
-const SAMPLE: u32 = 512;
+const SAMPLE: u32 = 128;
 /// Pairs of one text for which there is room in the filter.
-const PAIRS_OF_TEXT: u64 = 32;
+const PAIRS_OF_TEXT: u64 = 16;
 
 /// The atoms of all texts.
 pub(super) struct Atoms {
@@ -51,6 +51,11 @@ impl Atoms {
         let bound = |at: usize| self.starts.get(at).and_then(|&n| num::usize_of_u64(n)).unwrap_or(0);
         let at = num::usize_of(document);
         self.present.get(bound(at)..bound(at + 1)).unwrap_or(&[])
+    }
+
+    /// Lets go of what [`Atoms::of`] tells.
+    pub(super) fn forget_lists(&mut self) {
+        (self.present, self.starts) = (Vec::new(), Vec::new());
     }
 
     /// Lists what texts hold and counts the texts of each of `count` atoms.

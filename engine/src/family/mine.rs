@@ -176,9 +176,9 @@ fn mine_corpus(
     step: &dyn Fn(&'static str, u64) -> Result<()>,
 ) -> Result<Families> {
     step("atoms", 1)?;
-    let atoms = atoms::atoms(corpus);
+    let mut atoms = atoms::atoms(corpus);
     step("skeletons", 2)?;
-    let skeleton = skeletons(corpus, &atoms, uses, options);
+    let skeleton = skeletons(corpus, &mut atoms, uses, options);
     step("clusters", 3)?;
     let votes = Votes::new(corpus, |anchor| skeleton.get(num::usize_of(atoms.atom(anchor))) == Some(&true));
     drop((atoms, skeleton));
@@ -205,6 +205,7 @@ mod tests {
     use super::*;
     use crate::family::anchor::{Anchorer, Anchors, Scratch, encode};
     use crate::family::live::Table;
+    use crate::family::recurrence::Bounds;
     use crate::simd::Kernels;
     use crate::text::{NormalForm, Normalizer};
 
@@ -293,6 +294,17 @@ mod tests {
         for (n, place) in expected.of_document.iter().enumerate() {
             assert_eq!(place, &found.of_document[num::usize_of(moved(num::u32_saturating(n)))]);
         }
+    }
+
+    #[test]
+    fn texts_read_again_for_each_step_give_the_families_of_texts_held() {
+        let (texts, uses) = traffic();
+        let column = column(&texts);
+        let options = MineOptions::default();
+        let held = mine(&column, &uses, &options, &quiet).expect("valid uses");
+        let bounds = Bounds { counted: 3000, ..Bounds::default() };
+        let corpus = Corpus::bounded(&column, options.recurrence_min, bounds, 0);
+        assert_eq!(held, mine_corpus(&corpus, &uses, &options, &|_, _| Ok(())).expect("valid uses"));
     }
 
     #[test]

@@ -62,7 +62,8 @@ impl Recurrence {
         kept.truncate(num::usize_of_u64(NUMBER).unwrap_or(0));
         let (fingerprints, frequency): (Vec<u64>, Vec<u32>) = kept.into_iter().unzip();
         let slots = (fingerprints.len() + fingerprints.len() / 2 + 2).next_power_of_two();
-        let mut found = Self { fingerprints, frequency, documents, known: vec![0; slots / 8 + 1], slots: vec![0; slots] };
+        let mut found =
+            Self { fingerprints, frequency, documents, known: vec![0; slots / 8 + 1], slots: vec![0; slots] };
         for (number, &key) in (1u32..).zip(&found.fingerprints) {
             let hash = hash(key);
             let (word, bit) = bit_of(hash, found.known.len());

@@ -26,7 +26,7 @@ const REPEAT_BITS: f64 = 30.0;
 const COMMON_BITS: f64 = 2.0;
 
 /// Texts of which it is seen where an atom stands, at most.
-const PLACED: u32 = 1024;
+const PLACED: u32 = 256;
 
 /// What is known of one atom.
 #[derive(Clone, Default)]
@@ -39,23 +39,25 @@ struct Evidence {
     placed: u32,
     from_begin: u32,
     from_end: u32,
-    trials: f64,
-    successes: f64,
+    trials: f32,
+    successes: f32,
 }
 
-/// Which atoms are skeleton.
+/// Which atoms are skeleton. Which atoms each text holds is forgotten on the way.
 pub(super) fn skeletons(
     corpus: &Corpus<'_, impl Documents>,
-    atoms: &Atoms,
+    atoms: &mut Atoms,
     uses: &[Use],
     options: &MineOptions,
 ) -> Vec<bool> {
     let sized = |&documents: &u32| Evidence { documents, ..Evidence::default() };
     let mut evidence: Vec<Evidence> = atoms.sizes.iter().map(sized).collect();
-    edges(corpus, atoms, &mut evidence);
-    places(corpus, atoms, options, &mut evidence);
     let weights = repetition(corpus, uses);
     stickiness(atoms, uses, &weights, &mut evidence);
+    // The lists of all texts make room for places.
+    atoms.forget_lists();
+    edges(corpus, atoms, &mut evidence);
+    places(corpus, atoms, options, &mut evidence);
     evidence.iter().map(|e| e.is_skeleton(options)).collect()
 }
 
@@ -70,7 +72,7 @@ impl Evidence {
 
     fn is_skeleton(&self, options: &MineOptions) -> bool {
         let prior = 0.2 + 0.2 * self.edge();
-        let sticks = (self.successes + PRIOR_TRIALS * prior) / (self.trials + PRIOR_TRIALS);
+        let sticks = (f64::from(self.successes) + PRIOR_TRIALS * prior) / (f64::from(self.trials) + PRIOR_TRIALS);
         let regular = f64::from(self.from_begin.max(self.from_end)) / f64::from(self.placed.max(1));
         sticks.max(self.by_place(self.edge(), regular, options)) >= options.skeleton_min
     }
@@ -128,8 +130,7 @@ fn places(corpus: &Corpus<'_, impl Documents>, atoms: &Atoms, options: &MineOpti
     let (mut begins, mut ends) = (Map::<u64, u32>::default(), Map::<u64, u32>::default());
     let key = |atom: u32, place: u32| u64::from(atom) << 32 | u64::from(place);
     let is_wanted = |entry: &Evidence, level: u8| {
-        entry.by_place(entry.edge(), 1.0, options) >= options.skeleton_min
-            && level >= level_of(entry.documents, PLACED)
+        entry.by_place(entry.edge(), 1.0, options) >= options.skeleton_min && level >= level_of(entry.documents, PLACED)
     };
     each_place(corpus, atoms, evidence, is_wanted, |atom, entry, first, after| {
         entry.placed += 1;
@@ -180,7 +181,12 @@ struct Recent(Map<u32, Vec<(u32, Box<[u32]>)>>);
 impl Recent {
     /// Calls `see` with the lists of the account's texts before this one, oldest first, and remembers this one; not for a
     /// first request, an exact repetition of the last one, or a request of nobody. As [`Memory::before`].
-    fn meet(&mut self, request: &Use, list: impl FnOnce() -> Box<[u32]>, see: impl FnOnce(&[(u32, Box<[u32]>)], &[u32])) {
+    fn meet(
+        &mut self,
+        request: &Use,
+        list: impl FnOnce() -> Box<[u32]>,
+        see: impl FnOnce(&[(u32, Box<[u32]>)], &[u32]),
+    ) {
         if request.account == NO_ACCOUNT {
             return;
         }
@@ -220,8 +226,7 @@ fn repetition(corpus: &Corpus<'_, impl Documents>, uses: &[Use]) -> Map<u32, f64
             }
             let is_met = |anchor: &&u32| met.get(num::usize_of(**anchor)) == Some(&number);
             let says = |anchor: &u32| f64::from(says.get(num::usize_of(*anchor)).copied().unwrap_or(0.0));
-            let again =
-                before.iter().any(|(_, held)| held.iter().filter(is_met).map(says).sum::<f64>() >= REPEAT_BITS);
+            let again = before.iter().any(|(_, held)| held.iter().filter(is_met).map(says).sum::<f64>() >= REPEAT_BITS);
             let entry = counts.entry(request.account).or_default();
             entry.0 += f64::from(u8::from(again));
             entry.1 += 1.0;
@@ -237,7 +242,7 @@ fn stickiness(atoms: &Atoms, uses: &[Use], weights: &Map<u32, f64>, evidence: &m
         if memory.before(request, &mut before).is_none() {
             continue;
         }
-        let weight = weights.get(&request.account).copied().unwrap_or(0.0);
+        let weight = num::f32_of(weights.get(&request.account).copied().unwrap_or(0.0));
         let Some(&previous) = before.last() else { continue };
         for &atom in atoms.of(previous) {
             if let Some(entry) = evidence.get_mut(num::usize_of(atom)) {
