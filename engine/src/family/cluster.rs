@@ -306,6 +306,52 @@ impl SupportIndex {
 /// Support below which an anchor is left out of a core when cores are compared.
 const CORE_SUPPORT: f64 = 0.1;
 
+fn pair(a: u32, b: u32) -> u64 {
+    u64::from(a) << 32 | u64::from(b)
+}
+
+/// The pairs of clusters whose cores may be alike. Alike ones share a good part of both, so they share an anchor which is
+/// not among the commonest of either that together say less than that part (prefix filtering: Chaudhuri, Ganti, Kaushik
+/// 2006). Without this each pair that shares anything would take memory.
+fn candidates(held: &[(u32, u32, f64)], totals: &[f64], votes: &Votes, options: &MineOptions) -> Map<u64, f64> {
+    // (cluster, clusters that hold the anchor, place in `held`)
+    let mut entries: Vec<(u32, usize, usize)> = Vec::new();
+    let mut start = 0;
+    for run in held.chunk_by(|a, b| a.0 == b.0) {
+        if (2..=POSTINGS_MAX).contains(&run.len()) {
+            entries.extend(run.iter().zip(start..).map(|(entry, at)| (entry.1, run.len(), at)));
+        }
+        start += run.len();
+    }
+    entries.sort_unstable();
+    let mut names = vec![false; held.len()];
+    for own in entries.chunk_by(|a, b| a.0 == b.0) {
+        let total = own.first().and_then(|first| totals.get(num::usize_of(first.0))).copied().unwrap_or(0.0);
+        // A little less than the bound, for the last bits of sums.
+        let enough = options.merge_jaccard * total * 0.999;
+        let mut common = 0.0;
+        for &(_, _, at) in own.iter().rev() {
+            common += held.get(at).map_or(0.0, |&(anchor, _, support)| votes.bits(anchor) * support);
+            if let (true, Some(names)) = (common >= enough, names.get_mut(at)) {
+                *names = true;
+            }
+        }
+    }
+    let mut found: Map<u64, f64> = Map::default();
+    let mut start = 0;
+    for run in held.chunk_by(|a, b| a.0 == b.0) {
+        if run.len() <= POSTINGS_MAX {
+            let naming = run.iter().zip(names.iter().skip(start)).filter(|entry| *entry.1).map(|entry| entry.0.1);
+            let naming: Vec<u32> = naming.collect();
+            for (index, &a) in naming.iter().enumerate() {
+                found.extend(naming.iter().skip(index + 1).map(|&b| (pair(a, b), 0.0)));
+            }
+        }
+        start += run.len();
+    }
+    found
+}
+
 /// Makes clusters one whose cores are alike: weighted Jaccard similarity over supports.
 fn merge(clusters: &[Cluster], votes: &Votes, options: &MineOptions) -> Vec<Cluster> {
     // (anchor, cluster, support), ascending, so that sums are taken in one order.
@@ -315,20 +361,19 @@ fn merge(clusters: &[Cluster], votes: &Votes, options: &MineOptions) -> Vec<Clus
     }
     held.sort_unstable_by_key(|entry| (entry.0, entry.1));
     let mut totals = vec![0.0; clusters.len()];
-    let mut both: Map<u64, f64> = Map::default();
-    for run in held.chunk_by(|a, b| a.0 == b.0) {
+    for &(anchor, number, support) in &held {
+        if let Some(total) = totals.get_mut(num::usize_of(number)) {
+            *total += votes.bits(anchor) * support;
+        }
+    }
+    let mut both = candidates(&held, &totals, votes, options);
+    for run in held.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() <= POSTINGS_MAX) {
         let weight = run.first().map_or(0.0, |first| votes.bits(first.0));
-        for &(_, number, support) in run {
-            if let Some(total) = totals.get_mut(num::usize_of(number)) {
-                *total += weight * support;
-            }
-        }
-        if run.len() > POSTINGS_MAX {
-            continue;
-        }
         for (index, &(_, a, x)) in run.iter().enumerate() {
             for &(_, b, y) in run.iter().skip(index + 1) {
-                *both.entry(u64::from(a) << 32 | u64::from(b)).or_insert(0.0) += weight * x.min(y);
+                if let Some(shared) = both.get_mut(&pair(a, b)) {
+                    *shared += weight * x.min(y);
+                }
             }
         }
     }

@@ -7,7 +7,7 @@
 
 use crate::error::{Error, Result};
 use crate::family::corpus::Corpus;
-use crate::family::skeleton::skeletons;
+use crate::family::skeleton::{repetition, skeletons};
 use crate::family::votes::Votes;
 use crate::family::{atoms, cluster, describe, judge, variants, wordings};
 use crate::num;
@@ -176,9 +176,11 @@ fn mine_corpus(
     step: &dyn Fn(&'static str, u64) -> Result<()>,
 ) -> Result<Families> {
     step("atoms", 1)?;
+    // Before there are atoms: what it remembers and their lists need not be held at once.
+    let weights = repetition(corpus, uses);
     let mut atoms = atoms::atoms(corpus);
     step("skeletons", 2)?;
-    let skeleton = skeletons(corpus, &mut atoms, uses, options);
+    let skeleton = skeletons(corpus, &mut atoms, uses, &weights, options);
     step("clusters", 3)?;
     let votes = Votes::new(corpus, |anchor| skeleton.get(num::usize_of(atoms.atom(anchor))) == Some(&true));
     drop((atoms, skeleton));

@@ -43,17 +43,18 @@ struct Evidence {
     successes: f32,
 }
 
-/// Which atoms are skeleton. Which atoms each text holds is forgotten on the way.
+/// Which atoms are skeleton. Which atoms each text holds is forgotten on the way. `weights` say how far each account
+/// repeats anything at all, as [`repetition`] found.
 pub(super) fn skeletons(
     corpus: &Corpus<'_, impl Documents>,
     atoms: &mut Atoms,
     uses: &[Use],
+    weights: &Map<u32, f64>,
     options: &MineOptions,
 ) -> Vec<bool> {
     let sized = |&documents: &u32| Evidence { documents, ..Evidence::default() };
     let mut evidence: Vec<Evidence> = atoms.sizes.iter().map(sized).collect();
-    let weights = repetition(corpus, uses);
-    stickiness(atoms, uses, &weights, &mut evidence);
+    stickiness(atoms, uses, weights, &mut evidence);
     // The lists of all texts make room for places.
     atoms.forget_lists();
     edges(corpus, atoms, &mut evidence);
@@ -176,17 +177,15 @@ impl Memory {
 
 /// The last distinct texts of every account, with lists that tell what each holds.
 #[derive(Default)]
-struct Recent(Map<u32, Vec<(u32, Box<[u32]>)>>);
+struct Recent(Map<u32, Vec<Known>>);
+
+/// A text and what it holds.
+type Known = (u32, Box<[u32]>);
 
 impl Recent {
     /// Calls `see` with the lists of the account's texts before this one, oldest first, and remembers this one; not for a
     /// first request, an exact repetition of the last one, or a request of nobody. As [`Memory::before`].
-    fn meet(
-        &mut self,
-        request: &Use,
-        list: impl FnOnce() -> Box<[u32]>,
-        see: impl FnOnce(&[(u32, Box<[u32]>)], &[u32]),
-    ) {
+    fn meet(&mut self, request: &Use, list: impl FnOnce() -> Box<[u32]>, see: impl FnOnce(&[Known], &[u32])) {
         if request.account == NO_ACCOUNT {
             return;
         }
@@ -207,7 +206,7 @@ impl Recent {
 
 /// How far each account repeats anything at all, 0..=1: the share of its requests that share a good deal with one of
 /// the requests before. Accounts of one request are absent.
-fn repetition(corpus: &Corpus<'_, impl Documents>, uses: &[Use]) -> Map<u32, f64> {
+pub(super) fn repetition(corpus: &Corpus<'_, impl Documents>, uses: &[Use]) -> Map<u32, f64> {
     let recurrence = &corpus.recurrence;
     let (mut recent, mut reading) = (Recent::default(), Reading::default());
     let mut counts: Map<u32, (f64, f64)> = Map::default();
