@@ -101,13 +101,13 @@ pub(super) fn level_of(texts: u32, most: u32) -> u8 {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use crate::family::anchor::{Anchor, encode};
     use crate::family::atoms::atoms;
 
     /// Texts given by the fingerprints of their anchors, which stand one token apart.
-    pub(in crate::family) struct Lists(pub Vec<Vec<u8>>);
+    struct Lists(Vec<Vec<u8>>);
 
     impl Documents for Lists {
         fn count(&self) -> u32 {
@@ -193,7 +193,7 @@ pub(super) mod tests {
     fn what_very_many_texts_share_is_one_atom_though_a_sample_is_counted() {
         // Of 6,000 texts all hold one run, two thirds another, and each a phrase of five texts.
         let text = |n: u64| {
-            let other = (n % 3 != 0).then_some(20..30u64);
+            let other = (!n.is_multiple_of(3)).then_some(20..30u64);
             (1..10).chain(other.into_iter().flatten()).chain(100 + n / 5 * 10..104 + n / 5 * 10).collect()
         };
         let texts = lists((0..6000).map(text));
