@@ -142,7 +142,7 @@ mod tests {
     fn traffic() -> Lists {
         lists(
             (0..1024u64)
-                .map(|n| (0..3).map(|own| 10_000 + 3 * n + own).chain((2..9).map(|k| n >> k << 8 | k)).collect()),
+                .map(|n| (0..3).map(|own| 1_000_000 + 3 * n + own).chain((2..9).map(|k| n >> k << 8 | k)).collect()),
         )
     }
 
