@@ -3,28 +3,41 @@
 //! Two anchors are one atom's when the Jaccard similarity of the sets of texts that hold them is at least one half.
 //! That needs frequencies within a factor of two, which rules most pairs out before they are counted. First neighbours
 //! in the text are joined, then whole atoms that share their texts: a prefix with its suffix.
+//!
+//! Pairs are many and nearly all meet once. They are counted twice, as anchors are: in four-bit cells, and exactly where the
+//! cell says that they may be one atom's. What many texts hold is counted in a sample of them.
 
-use crate::family::recurrence::{Map, Recurrence};
+use crate::family::corpus::{Corpus, Reading, level_of};
+use crate::family::mine::Documents;
+use crate::family::recurrence::{CELL_MAX, Filter, Map};
 use crate::family::sets::Sets;
 use crate::num;
 
-/// Two sets of texts are one atom's from this Jaccard similarity on.
-const JACCARD_MIN: f64 = 0.5;
+/// Two sets of texts are one atom's when what they share is at least this part of their sizes' sum: a third of it is a
+/// Jaccard similarity of one half.
+const SHARED_PART: u32 = 3;
+/// Of two such sets the larger is at most so many times the smaller.
+const FACTOR: u32 = 2;
 /// How far apart in the text, in recurrent anchors, neighbours may stand.
 const REACH: usize = 3;
 /// Texts with more atoms than this propose no pairs of atoms: they are lists of phrases, and pairs grow with the square.
 const PAIR_ATOMS_MAX: usize = 60;
 /// Rounds of joining atoms.
 const ROUNDS: usize = 2;
+/// Texts in which a pair is counted at most.
+const SAMPLE: u32 = 128;
+/// Pairs of one text for which there is room in the filter.
+const PAIRS_OF_TEXT: u64 = 16;
 
 /// The atoms of all texts.
 pub(super) struct Atoms {
     /// The atom of every recurrent anchor.
-    pub(super) of_anchor: Vec<u32>,
-    /// How many there are.
-    pub(super) count: usize,
-    starts: Vec<u64>,
+    of_anchor: Vec<u32>,
+    /// How many texts hold each.
+    pub(super) sizes: Vec<u32>,
+    /// The atoms of every text, ascending, each once; end to end.
     present: Vec<u32>,
+    starts: Vec<u64>,
 }
 
 impl Atoms {
@@ -34,110 +47,226 @@ impl Atoms {
     }
 
     /// The atoms of one text, ascending, each once.
-    pub(super) fn of(&self, document: usize) -> &[u32] {
+    pub(super) fn of(&self, document: u32) -> &[u32] {
         let bound = |at: usize| self.starts.get(at).and_then(|&n| num::usize_of_u64(n)).unwrap_or(0);
-        self.present.get(bound(document)..bound(document + 1)).unwrap_or(&[])
-    }
-}
-
-/// Counts how many texts hold both of a pair, where frequencies allow the pair to be joined.
-#[derive(Default)]
-struct Pairs(Map<u64, u32>);
-
-/// Whether two sets of so many texts can reach [`JACCARD_MIN`].
-fn comparable(x: u32, y: u32) -> bool {
-    f64::from(x.min(y)) >= JACCARD_MIN * f64::from(x.max(y))
-}
-
-impl Pairs {
-    fn add(&mut self, a: u32, b: u32) {
-        let key = u64::from(a.min(b)) << 32 | u64::from(a.max(b));
-        *self.0.entry(key).or_default() += 1;
+        let at = num::usize_of(document);
+        self.present.get(bound(at)..bound(at + 1)).unwrap_or(&[])
     }
 
-    fn join(self, sets: &mut Sets, sizes: &[u32]) {
-        let size = |n: u32| f64::from(sizes.get(num::usize_of(n)).copied().unwrap_or(0));
-        for (key, both) in self.0 {
-            let (a, b, both) = (num::high32(key), num::low32(key), f64::from(both));
-            if both >= JACCARD_MIN * (size(a) + size(b) - both) {
-                sets.join(a, b);
-            }
+    /// Lets go of what [`Atoms::of`] tells.
+    pub(super) fn forget_lists(&mut self) {
+        (self.present, self.starts) = (Vec::new(), Vec::new());
+    }
+
+    /// Lists what texts hold and counts the texts of each of `count` atoms.
+    fn list(corpus: &Corpus<'_, impl Documents>, of_anchor: Vec<u32>, count: usize) -> Self {
+        let starts = Vec::with_capacity(num::usize_of(corpus.len()) + 1);
+        let mut atoms = Self { of_anchor, sizes: vec![0; count], present: Vec::new(), starts };
+        let (mut reading, mut here) = (Reading::default(), Vec::new());
+        for document in 0..corpus.len() {
+            atoms.starts.push(num::u64_of(atoms.present.len()));
+            here.clear();
+            here.extend(corpus.of(document, &mut reading).iter().map(|&anchor| atoms.atom(anchor)));
+            in_order(&mut here);
+            atoms.present.extend_from_slice(&here);
+            atoms.count(&here);
         }
+        atoms.starts.push(num::u64_of(atoms.present.len()));
+        atoms
     }
-}
 
-/// Finds the atoms.
-pub(super) fn atoms(recurrence: &Recurrence) -> Atoms {
-    let mut pairs = Pairs::default();
-    let size_of = |n: u32| recurrence.frequency.get(num::usize_of(n)).copied().unwrap_or(0);
-    for document in 0..recurrence.documents() {
-        let held = recurrence.of(document);
-        for (index, &first) in held.iter().enumerate() {
-            let size = size_of(first);
-            for &second in held.iter().skip(index + 1).take(REACH) {
-                if first != second && comparable(size, size_of(second)) {
-                    pairs.add(first, second);
-                }
-            }
-        }
-    }
-    let mut sets = Sets::new(recurrence.frequency.len());
-    pairs.join(&mut sets, &recurrence.frequency);
-    let (of_anchor, count) = sets.number();
-    let mut atoms = Atoms { of_anchor, count, starts: Vec::new(), present: Vec::new() };
-    atoms.list(recurrence);
-    for _ in 0..ROUNDS {
-        let mut sizes = vec![0u32; atoms.count];
-        for &atom in &atoms.present {
-            if let Some(size) = sizes.get_mut(num::usize_of(atom)) {
+    fn count(&mut self, present: &[u32]) {
+        for &atom in present {
+            if let Some(size) = self.sizes.get_mut(num::usize_of(atom)) {
                 *size += 1;
             }
         }
-        let mut pairs = Pairs::default();
-        let mut here: Vec<(u32, u32)> = Vec::new();
-        for document in 0..recurrence.documents() {
-            let present = atoms.of(document);
-            if present.len() > PAIR_ATOMS_MAX {
-                continue;
-            }
-            // By size, so that comparable ones are neighbours.
+    }
+
+    /// Makes atoms one, `count` in all. Lists of atoms only grow shorter, so they stay in their place.
+    fn join(&mut self, of_atom: &[u32], count: usize) {
+        let joined = |atom: u32| of_atom.get(num::usize_of(atom)).copied().unwrap_or(0);
+        for atom in &mut self.of_anchor {
+            *atom = joined(*atom);
+        }
+        self.sizes = vec![0; count];
+        let (mut here, mut end) = (Vec::new(), 0);
+        for document in 0..self.starts.len().saturating_sub(1) {
             here.clear();
-            here.extend(present.iter().map(|&atom| (sizes.get(num::usize_of(atom)).copied().unwrap_or(0), atom)));
-            here.sort_unstable();
-            for (index, &(size, first)) in here.iter().enumerate() {
-                let near = here.iter().skip(index + 1).take_while(|other| comparable(size, other.0));
-                near.for_each(|&(_, second)| pairs.add(first, second));
+            here.extend(self.of(num::u32_saturating(document)).iter().map(|&atom| joined(atom)));
+            in_order(&mut here);
+            self.count(&here);
+            // The list that starts there is read already.
+            if let Some(start) = self.starts.get_mut(document) {
+                *start = num::u64_of(end);
             }
+            let to = end + here.len();
+            if let Some(place) = self.present.get_mut(end..to) {
+                place.copy_from_slice(&here);
+            }
+            end = to;
         }
-        let mut sets = Sets::new(atoms.count);
-        pairs.join(&mut sets, &sizes);
-        let (of_atom, count) = sets.number();
-        for atom in &mut atoms.of_anchor {
-            *atom = of_atom.get(num::usize_of(*atom)).copied().unwrap_or(0);
+        if let Some(last) = self.starts.last_mut() {
+            *last = num::u64_of(end);
         }
-        let joined = count < atoms.count;
-        atoms.count = count;
-        atoms.list(recurrence);
-        if !joined {
+        self.present.truncate(end);
+    }
+}
+
+fn in_order(list: &mut Vec<u32>) {
+    list.sort_unstable();
+    list.dedup();
+}
+
+/// Whether two sets of so many texts can be one atom's.
+fn comparable(x: u32, y: u32) -> bool {
+    x.min(y).saturating_mul(FACTOR) >= x.max(y)
+}
+
+/// Finds the atoms.
+pub(super) fn atoms(corpus: &Corpus<'_, impl Documents>) -> Atoms {
+    let (of_anchor, mut count) = joined(corpus, &corpus.recurrence.frequency, None).number();
+    let mut atoms = Atoms::list(corpus, of_anchor, count);
+    for _ in 0..ROUNDS {
+        let (of_atom, fewer) = joined(corpus, &atoms.sizes, Some(&atoms)).number();
+        if fewer == std::mem::replace(&mut count, fewer) {
             break;
         }
+        atoms.join(&of_atom, fewer);
     }
     atoms
 }
 
-impl Atoms {
-    /// Lists the atoms of every text anew.
-    fn list(&mut self, recurrence: &Recurrence) {
-        let (mut starts, mut present, mut here) = (vec![0], Vec::new(), Vec::new());
-        for document in 0..recurrence.documents() {
-            here.clear();
-            here.extend(recurrence.of(document).iter().map(|&anchor| self.atom(anchor)));
-            here.sort_unstable();
-            here.dedup();
-            present.extend_from_slice(&here);
-            starts.push(num::u64_of(present.len()));
+/// Counts how many texts hold both of a pair, where sizes allow the pair to be joined.
+struct Pairs<'a> {
+    sizes: &'a [u32],
+    /// Texts of each in the sample of its own level, and in that of the next.
+    sampled: Vec<[u32; 2]>,
+    filter: Filter,
+    counts: Map<u64, u32>,
+    /// The level of the text at hand.
+    level: u8,
+    /// Whether pairs are counted exactly, after all went through the filter.
+    exactly: bool,
+}
+
+/// Joins what is held by the same texts: anchors that stand near each other, or `atoms` anywhere.
+fn joined(corpus: &Corpus<'_, impl Documents>, sizes: &[u32], atoms: Option<&Atoms>) -> Sets {
+    let mut pairs = Pairs {
+        sizes,
+        sampled: vec![[0; 2]; sizes.len()],
+        filter: Filter::new(u64::from(corpus.len()) * PAIRS_OF_TEXT),
+        counts: Map::default(),
+        level: 0,
+        exactly: false,
+    };
+    let (mut reading, mut ordered) = (Reading::default(), Vec::new());
+    for exactly in [false, true] {
+        pairs.exactly = exactly;
+        for document in 0..corpus.len() {
+            pairs.level = corpus.level(document);
+            match atoms {
+                None => {
+                    let held = corpus.of(document, &mut reading);
+                    pairs.meet(held);
+                    pairs.see_neighbours(held);
+                }
+                Some(atoms) => {
+                    pairs.meet(atoms.of(document));
+                    pairs.see_all(atoms.of(document), &mut ordered);
+                }
+            }
         }
-        self.starts = starts;
-        self.present = present;
     }
+    pairs.join()
+}
+
+impl Pairs<'_> {
+    fn size(&self, of: u32) -> u32 {
+        self.sizes.get(num::usize_of(of)).copied().unwrap_or(0)
+    }
+
+    /// Counts what a text holds in the samples that the text is in.
+    fn meet(&mut self, present: &[u32]) {
+        if self.exactly {
+            return;
+        }
+        for &one in present {
+            let own = level_of(self.size(one), SAMPLE);
+            if let (true, Some(sampled)) = (self.level >= own, self.sampled.get_mut(num::usize_of(one))) {
+                sampled[0] += 1;
+                sampled[1] += u32::from(self.level > own);
+            }
+        }
+    }
+
+    fn see_neighbours(&mut self, held: &[u32]) {
+        for (index, &first) in held.iter().enumerate() {
+            let size = self.size(first);
+            for &second in held.iter().skip(index + 1).take(REACH) {
+                let other = self.size(second);
+                if first != second && comparable(size, other) {
+                    self.see((size, first), (other, second));
+                }
+            }
+        }
+    }
+
+    fn see_all(&mut self, present: &[u32], ordered: &mut Vec<(u32, u32)>) {
+        if present.len() > PAIR_ATOMS_MAX {
+            return;
+        }
+        // By size, so that comparable ones are neighbours.
+        ordered.clear();
+        ordered.extend(present.iter().map(|&atom| (self.size(atom), atom)));
+        ordered.retain(|&(size, _)| level_of(size, SAMPLE) <= self.level);
+        ordered.sort_unstable();
+        for (index, &first) in ordered.iter().enumerate() {
+            for &second in ordered.iter().skip(index + 1).take_while(|other| comparable(first.0, other.0)) {
+                self.see(first, second);
+            }
+        }
+    }
+
+    /// Counts a pair of comparable sizes that the text at hand holds, if the text is in the pair's sample.
+    fn see(&mut self, (size, one): (u32, u32), (other_size, other): (u32, u32)) {
+        let level = level_of(size.max(other_size), SAMPLE);
+        if self.level < level {
+            return;
+        }
+        let key = u64::from(one.min(other)) << 32 | u64::from(one.max(other));
+        let cell = spread(key);
+        if !self.exactly {
+            self.filter.add(cell);
+            return;
+        }
+        let least = (self.sampled_at(one, level) + self.sampled_at(other, level)).div_ceil(SHARED_PART);
+        if u32::from(self.filter.count(cell)) >= least.min(u32::from(CELL_MAX)) {
+            *self.counts.entry(key).or_default() += 1;
+        }
+    }
+
+    /// Texts of one in the sample of a level, which is its own or the next.
+    fn sampled_at(&self, one: u32, level: u8) -> u32 {
+        let [own, next] = self.sampled.get(num::usize_of(one)).copied().unwrap_or([0; 2]);
+        if level == level_of(self.size(one), SAMPLE) { own } else { next }
+    }
+
+    fn join(self) -> Sets {
+        let mut sets = Sets::new(self.sizes.len());
+        for (&key, &both) in &self.counts {
+            let (one, other) = (num::high32(key), num::low32(key));
+            let level = level_of(self.size(one).max(self.size(other)), SAMPLE);
+            if both * SHARED_PART >= self.sampled_at(one, level) + self.sampled_at(other, level) {
+                sets.join(one, other);
+            }
+        }
+        sets
+    }
+}
+
+/// A cell for a pair.
+fn spread(key: u64) -> u64 {
+    let product = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    product ^ (product >> 32)
 }

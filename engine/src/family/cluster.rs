@@ -6,49 +6,8 @@
 use crate::family::mine::{Match, MineOptions};
 use crate::family::recurrence::Map;
 use crate::family::sets::Sets;
+use crate::family::votes::Votes;
 use crate::num;
-
-/// Anchors of every text that vote, and what each anchor says in bits.
-#[derive(Default)]
-pub(super) struct Votes {
-    starts: Vec<u64>,
-    votes: Vec<u32>,
-    bits: Vec<f32>,
-}
-
-impl Votes {
-    /// No votes yet; `bits` has an entry an anchor.
-    pub(super) fn new(bits: Vec<f32>) -> Self {
-        Self { starts: vec![0], votes: Vec::new(), bits }
-    }
-
-    /// Adds the votes of the next text.
-    pub(super) fn push(&mut self, votes: &[u32]) {
-        self.votes.extend_from_slice(votes);
-        self.starts.push(num::u64_of(self.votes.len()));
-    }
-
-    /// How many texts there are.
-    pub(super) fn documents(&self) -> usize {
-        self.starts.len().saturating_sub(1)
-    }
-
-    /// The votes of one text.
-    pub(super) fn of(&self, document: usize) -> &[u32] {
-        let bound = |at: usize| self.starts.get(at).and_then(|&n| num::usize_of_u64(n)).unwrap_or(0);
-        self.votes.get(bound(document)..bound(document + 1)).unwrap_or(&[])
-    }
-
-    /// What one anchor says.
-    pub(super) fn bits(&self, anchor: u32) -> f64 {
-        self.bits.get(num::usize_of(anchor)).copied().map_or(0.0, f64::from)
-    }
-
-    /// The weight of one text's votes.
-    pub(super) fn weight(&self, document: usize) -> f64 {
-        self.of(document).iter().map(|&anchor| self.bits(anchor)).sum()
-    }
-}
 
 /// Texts that were placed together.
 #[derive(Clone, Default)]
@@ -73,11 +32,12 @@ const VARIED_TEXTS: f64 = 4.0;
 const VARIED_SHARE: f64 = 0.3;
 
 impl Cluster {
-    pub(super) fn add(&mut self, votes: &[u32], weight: f64) {
-        self.texts += 1.0;
-        self.weight += (weight - self.weight) / self.texts.min(64.0);
+    /// Adds so many texts of the same votes.
+    pub(super) fn add(&mut self, votes: &[u32], weight: f64, texts: u32) {
+        self.texts += f64::from(texts);
+        self.weight += (weight - self.weight) * (f64::from(texts) / self.texts.min(64.0)).min(1.0);
         for &anchor in votes {
-            *self.core.entry(anchor).or_insert(0) += 1;
+            *self.core.entry(anchor).or_insert(0) += texts;
         }
         if self.core.len() > self.bound.max(COUNTED_MAX) {
             let least = DROPPED_SUPPORT * self.texts;
@@ -138,22 +98,51 @@ struct Search<'a> {
     /// By cluster: bits shared, and bits times support.
     sums: Vec<(f64, f64)>,
     touched: Vec<u32>,
+    /// Votes at hand: how many clusters have each, the vote, its bits.
+    ordered: Vec<(usize, u32, f64)>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(votes: &'a Votes, options: &'a MineOptions) -> Self {
+        Self { options, votes, sums: Vec::new(), touched: Vec::new(), ordered: Vec::new() }
+    }
+
+    /// Puts the votes of a list in order, those that fewest clusters have first, and returns how many of them can be the
+    /// first to name a cluster that fits: what the others say together explains too little.
+    fn put_in_order(&mut self, list: u32, weight: f64, clusters_of: impl Fn(u32) -> usize) -> usize {
+        let votes = self.votes;
+        self.ordered.clear();
+        self.ordered.extend(votes.of_list(list).iter().map(|&vote| (clusters_of(vote), vote, votes.bits(vote))));
+        self.ordered.sort_unstable_by_key(|&(clusters, vote, _)| (clusters, vote));
+        // A little less than the bound, for the last bits of sums.
+        let enough = self.options.explained_min * weight * 0.999;
+        let mut rest = 0.0;
+        let common = self.ordered.iter().rev().take_while(|entry| {
+            rest += entry.2;
+            rest < enough
+        });
+        self.ordered.len() - common.count()
+    }
+
     /// The cluster that a text joins while clusters grow: those it shares most with are looked at.
-    fn grow(&mut self, clusters: &[Cluster], index: &Index, document: usize, weight: f64) -> Option<u32> {
+    fn grow(&mut self, clusters: &[Cluster], index: &Index, list: u32, weight: f64) -> Option<u32> {
         self.sums.resize(clusters.len(), (0.0, 0.0));
         let votes = self.votes;
-        for &anchor in votes.of(document) {
+        let naming = self.put_in_order(list, weight, |vote| index.get(&vote).map_or(0, Vec::len));
+        let ordered = std::mem::take(&mut self.ordered);
+        for (place, &(_, anchor, bits)) in ordered.iter().enumerate() {
             for &cluster in index.get(&anchor).into_iter().flatten() {
-                self.share(cluster, votes.bits(anchor), 0.0);
+                self.share(cluster, bits, 0.0, place < naming);
             }
         }
-        let mut candidates: Vec<(f64, u32)> = Vec::with_capacity(self.touched.len());
+        self.ordered = ordered;
+        let enough = self.options.explained_min * weight * 0.999;
+        let mut candidates: Vec<(f64, u32)> = Vec::new();
         for cluster in self.touched.drain(..) {
             if let Some(sum) = self.sums.get_mut(num::usize_of(cluster)) {
-                candidates.push((sum.0, cluster));
+                if sum.0 >= enough {
+                    candidates.push((sum.0, cluster));
+                }
                 *sum = (0.0, 0.0);
             }
         }
@@ -167,7 +156,7 @@ impl Search<'_> {
         for (_, number) in candidates {
             let Some(cluster) = clusters.get(num::usize_of(number)) else { continue };
             let (mut explained, mut held) = (0.0, 0.0);
-            for &anchor in votes.of(document) {
+            for &anchor in votes.of_list(list) {
                 let (bits, support) = (votes.bits(anchor), cluster.support(anchor));
                 explained += if support > SUPPORT_MIN { bits } else { 0.0 };
                 held += bits * support;
@@ -181,19 +170,25 @@ impl Search<'_> {
     }
 
     /// The cluster of a text among clusters that stay as they are: `usual` is what their texts hold, `index` has supports.
-    fn place(&mut self, usual: &[f64], index: &SupportIndex, document: usize, weight: f64) -> Option<Match> {
+    fn place(&mut self, usual: &[f64], index: &SupportIndex, list: u32, weight: f64) -> Option<Match> {
         self.sums.resize(usual.len(), (0.0, 0.0));
-        let votes = self.votes;
-        for &anchor in votes.of(document) {
-            for &(cluster, support) in index.get(&anchor).into_iter().flatten() {
-                self.share(cluster, votes.bits(anchor), f64::from(support));
+        let naming = self.put_in_order(list, weight, |vote| index.of(vote).len());
+        let ordered = std::mem::take(&mut self.ordered);
+        for (place, &(_, anchor, bits)) in ordered.iter().enumerate() {
+            for &(cluster, support) in index.of(anchor) {
+                self.share(cluster, bits, f64::from(support), place < naming);
             }
         }
+        self.ordered = ordered;
+        let enough = self.options.explained_min * weight * 0.999;
         let mut found: Option<(f64, u32)> = None;
         while let Some(number) = self.touched.pop() {
             let at = num::usize_of(number);
             let (Some(sum), Some(usual)) = (self.sums.get_mut(at), usual.get(at)) else { continue };
             let (explained, held) = std::mem::take(sum);
+            if explained < enough {
+                continue;
+            }
             let score = self.score(explained / weight, held / usual);
             let (best, lowest) = found.unwrap_or((0.0, u32::MAX));
             if score > best || (score == best && score > 0.0 && number < lowest) {
@@ -203,9 +198,13 @@ impl Search<'_> {
         found.map(|(score, family)| Match { family, score: num::f32_of(score) })
     }
 
-    fn share(&mut self, cluster: u32, bits: f64, support: f64) {
+    /// Adds to what a text shares with a cluster; a cluster that was not named yet counts only where the vote `names`.
+    fn share(&mut self, cluster: u32, bits: f64, support: f64, names: bool) {
         if let Some(sum) = self.sums.get_mut(num::usize_of(cluster)) {
             if sum.0 == 0.0 {
+                if !names {
+                    return;
+                }
                 self.touched.push(cluster);
             }
             *sum = (sum.0 + bits, sum.1 + bits * support);
@@ -219,74 +218,139 @@ impl Search<'_> {
     }
 }
 
-/// Groups texts, taken in `order`; the cluster of each, and how many clusters there are.
-pub(super) fn cluster(votes: &Votes, order: &[u32], options: &MineOptions) -> (Vec<Option<Match>>, usize) {
-    let mut search = Search { options, votes, sums: Vec::new(), touched: Vec::new() };
-    let mut clusters: Vec<Cluster> = Vec::new();
-    let mut index = Index::default();
-    for &document in order {
-        let at = num::usize_of(document);
-        let (list, weight) = (votes.of(at), votes.weight(at));
-        if weight < WEIGHT_MIN {
-            continue;
-        }
-        let found = search.grow(&clusters, &index, at, weight);
-        let number = found.map_or(clusters.len(), num::usize_of);
-        if number == clusters.len() {
-            clusters.push(Cluster::default());
-        }
-        let Some(cluster) = clusters.get_mut(number) else { continue };
-        for anchor in list.iter().filter(|anchor| !cluster.core.contains_key(*anchor)) {
-            let postings = index.entry(*anchor).or_default();
-            if postings.len() < POSTINGS_MAX {
-                postings.push(num::u32_saturating(number));
-            }
-        }
-        cluster.add(list, weight);
-    }
-    drop(index);
-    let mut placed = vec![None; votes.documents()];
+/// Groups texts, those of equal votes together: the cluster of each list of votes, and the clusters.
+pub(super) fn cluster(votes: &Votes, options: &MineOptions) -> (Vec<Option<Match>>, Vec<Cluster>) {
+    let mut search = Search::new(votes, options);
+    let order: Vec<u32> = votes.order().into_iter().filter(|&list| votes.weight(list) >= WEIGHT_MIN).collect();
+    let mut clusters = grow(&mut search, &order);
+    let mut placed = vec![None; num::usize_of(votes.lists())];
     for _ in 0..ROUNDS {
         clusters = merge(&clusters, votes, options);
-        let index = index_of(&clusters);
+        let index = SupportIndex::new(&clusters);
         let usual: Vec<f64> = clusters.iter().map(|cluster| cluster.usual(votes)).collect();
         let mut next = vec![Cluster::default(); clusters.len()];
-        for &document in order {
-            let at = num::usize_of(document);
-            let weight = votes.weight(at);
-            let place = if weight >= WEIGHT_MIN { search.place(&usual, &index, at, weight) } else { None };
+        for &list in &order {
+            let weight = votes.weight(list);
+            let place = search.place(&usual, &index, list, weight);
             if let Some(cluster) = place.and_then(|m| next.get_mut(num::usize_of(m.family))) {
-                cluster.add(votes.of(at), weight);
+                cluster.add(votes.of_list(list), weight, votes.texts(list));
             }
-            if let Some(slot) = placed.get_mut(at) {
+            if let Some(slot) = placed.get_mut(num::usize_of(list)) {
                 *slot = place;
             }
         }
         clusters = next;
     }
-    (placed, clusters.len())
+    (placed, clusters)
+}
+
+/// The leader pass.
+fn grow(search: &mut Search<'_>, order: &[u32]) -> Vec<Cluster> {
+    let votes = search.votes;
+    let (mut clusters, mut index): (Vec<Cluster>, Index) = (Vec::new(), Index::default());
+    for &list in order {
+        let weight = votes.weight(list);
+        let found = search.grow(&clusters, &index, list, weight);
+        let number = found.map_or(clusters.len(), num::usize_of);
+        if number == clusters.len() {
+            clusters.push(Cluster::default());
+        }
+        let Some(cluster) = clusters.get_mut(number) else { continue };
+        for anchor in votes.of_list(list).iter().filter(|anchor| !cluster.core.contains_key(*anchor)) {
+            let postings = index.entry(*anchor).or_default();
+            if postings.len() < POSTINGS_MAX {
+                postings.push(num::u32_saturating(number));
+            }
+        }
+        cluster.add(votes.of_list(list), weight, votes.texts(list));
+    }
+    clusters
 }
 
 /// Clusters by anchor, with the anchor's support in each.
-type SupportIndex = Map<u32, Vec<(u32, f32)>>;
+struct SupportIndex {
+    /// Where the clusters of an anchor begin in `held`, by anchor.
+    starts: Vec<u32>,
+    held: Vec<(u32, f32)>,
+}
 
-fn index_of(clusters: &[Cluster]) -> SupportIndex {
-    let mut order: Vec<(usize, &Cluster)> = clusters.iter().enumerate().collect();
-    order.sort_by(|a, b| b.1.texts.total_cmp(&a.1.texts).then(a.0.cmp(&b.0)));
-    let mut index = SupportIndex::default();
-    for (number, cluster) in order {
-        for anchor in cluster.held_by(SUPPORT_MIN) {
-            let postings = index.entry(anchor).or_default();
-            if postings.len() < POSTINGS_MAX {
-                postings.push((num::u32_saturating(number), num::f32_of(cluster.support(anchor))));
-            }
+impl SupportIndex {
+    fn new(clusters: &[Cluster]) -> Self {
+        let mut order: Vec<(usize, &Cluster)> = clusters.iter().enumerate().collect();
+        order.sort_by(|a, b| b.1.texts.total_cmp(&a.1.texts).then(a.0.cmp(&b.0)));
+        // (anchor, rank of the cluster, cluster, support)
+        let mut all: Vec<(u32, u32, u32, f32)> = Vec::new();
+        for ((number, cluster), rank) in order.into_iter().zip(0u32..) {
+            let entry = |anchor| (anchor, rank, num::u32_saturating(number), num::f32_of(cluster.support(anchor)));
+            all.extend(cluster.held_by(SUPPORT_MIN).map(entry));
         }
+        all.sort_unstable_by_key(|entry| (entry.0, entry.1));
+        let anchors = all.last().map_or(0, |last| num::usize_of(last.0) + 1);
+        let mut index = Self { starts: Vec::with_capacity(anchors + 1), held: Vec::new() };
+        for run in all.chunk_by(|a, b| a.0 == b.0) {
+            let next = run.first().map_or(0, |first| num::usize_of(first.0) + 1);
+            index.starts.resize(next, num::u32_saturating(index.held.len()));
+            index.held.extend(run.iter().take(POSTINGS_MAX).map(|entry| (entry.2, entry.3)));
+        }
+        index.starts.push(num::u32_saturating(index.held.len()));
+        index
     }
-    index
+
+    fn of(&self, anchor: u32) -> &[(u32, f32)] {
+        let bound = |at: usize| self.starts.get(at).copied().map_or(self.held.len(), num::usize_of);
+        let at = num::usize_of(anchor);
+        self.held.get(bound(at)..bound(at + 1)).unwrap_or(&[])
+    }
 }
 
 /// Support below which an anchor is left out of a core when cores are compared.
 const CORE_SUPPORT: f64 = 0.1;
+
+fn pair(a: u32, b: u32) -> u64 {
+    u64::from(a) << 32 | u64::from(b)
+}
+
+/// The pairs of clusters whose cores may be alike. Alike ones share a good part of both, so they share an anchor which is
+/// not among the commonest of either that together say less than that part (prefix filtering: Chaudhuri, Ganti, Kaushik
+/// 2006). Without this each pair that shares anything would take memory.
+fn candidates(held: &[(u32, u32, f64)], totals: &[f64], votes: &Votes, options: &MineOptions) -> Map<u64, f64> {
+    // (cluster, clusters that hold the anchor, place in `held`)
+    let mut entries: Vec<(u32, usize, usize)> = Vec::new();
+    let mut start = 0;
+    for run in held.chunk_by(|a, b| a.0 == b.0) {
+        if (2..=POSTINGS_MAX).contains(&run.len()) {
+            entries.extend(run.iter().zip(start..).map(|(entry, at)| (entry.1, run.len(), at)));
+        }
+        start += run.len();
+    }
+    entries.sort_unstable();
+    let mut names = vec![false; held.len()];
+    for own in entries.chunk_by(|a, b| a.0 == b.0) {
+        let total = own.first().and_then(|first| totals.get(num::usize_of(first.0))).copied().unwrap_or(0.0);
+        // A little less than the bound, for the last bits of sums.
+        let enough = options.merge_jaccard * total * 0.999;
+        let mut common = 0.0;
+        for &(_, _, at) in own.iter().rev() {
+            common += held.get(at).map_or(0.0, |&(anchor, _, support)| votes.bits(anchor) * support);
+            if let (true, Some(names)) = (common >= enough, names.get_mut(at)) {
+                *names = true;
+            }
+        }
+    }
+    let mut found: Map<u64, f64> = Map::default();
+    let mut start = 0;
+    for run in held.chunk_by(|a, b| a.0 == b.0) {
+        if run.len() <= POSTINGS_MAX {
+            let naming = run.iter().zip(names.iter().skip(start)).filter(|entry| *entry.1).map(|entry| entry.0.1);
+            let naming: Vec<u32> = naming.collect();
+            for (index, &a) in naming.iter().enumerate() {
+                found.extend(naming.iter().skip(index + 1).map(|&b| (pair(a, b), 0.0)));
+            }
+        }
+        start += run.len();
+    }
+    found
+}
 
 /// Makes clusters one whose cores are alike: weighted Jaccard similarity over supports.
 fn merge(clusters: &[Cluster], votes: &Votes, options: &MineOptions) -> Vec<Cluster> {
@@ -297,20 +361,19 @@ fn merge(clusters: &[Cluster], votes: &Votes, options: &MineOptions) -> Vec<Clus
     }
     held.sort_unstable_by_key(|entry| (entry.0, entry.1));
     let mut totals = vec![0.0; clusters.len()];
-    let mut both: Map<u64, f64> = Map::default();
-    for run in held.chunk_by(|a, b| a.0 == b.0) {
+    for &(anchor, number, support) in &held {
+        if let Some(total) = totals.get_mut(num::usize_of(number)) {
+            *total += votes.bits(anchor) * support;
+        }
+    }
+    let mut both = candidates(&held, &totals, votes, options);
+    for run in held.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() <= POSTINGS_MAX) {
         let weight = run.first().map_or(0.0, |first| votes.bits(first.0));
-        for &(_, number, support) in run {
-            if let Some(total) = totals.get_mut(num::usize_of(number)) {
-                *total += weight * support;
-            }
-        }
-        if run.len() > POSTINGS_MAX {
-            continue;
-        }
         for (index, &(_, a, x)) in run.iter().enumerate() {
             for &(_, b, y) in run.iter().skip(index + 1) {
-                *both.entry(u64::from(a) << 32 | u64::from(b)).or_insert(0.0) += weight * x.min(y);
+                if let Some(shared) = both.get_mut(&pair(a, b)) {
+                    *shared += weight * x.min(y);
+                }
             }
         }
     }

@@ -1,9 +1,9 @@
 //! Turns clusters into families: names, cores, counts and times, and every text's place among them.
 
-use crate::family::anchor::{Anchors, decode_into};
-use crate::family::cluster::Votes;
+use crate::family::corpus::{Corpus, Reading};
 use crate::family::mine::{CoreAnchor, Documents, Families, Family, Match, NO_ACCOUNT, Use};
-use crate::family::recurrence::{Map, Recurrence, of_class, without_class};
+use crate::family::recurrence::{Map, of_class, without_class};
+use crate::family::votes::Votes;
 use crate::num;
 use std::collections::BTreeSet;
 
@@ -16,32 +16,42 @@ const NAME_SUPPORT: f32 = 0.5;
 /// Share of a family's core that a text must hold for the family to be listed beside its best one.
 const LISTED_SHARE: f64 = 0.5;
 
+/// Texts of a family in which the places of its anchors are looked up.
+const PLACED_TEXTS: u32 = 256;
+
 /// Builds the result.
 pub(super) fn describe(
-    documents: &impl Documents,
-    recurrence: &Recurrence,
+    corpus: &Corpus<'_, impl Documents>,
     votes: &Votes,
-    placed: &[Option<Match>],
+    mut placed: Vec<Option<Match>>,
     is_family: &[bool],
+    order: &[u32],
     uses: &[Use],
 ) -> Families {
-    let kept: Vec<Option<Match>> = placed
-        .iter()
-        .map(|found| found.filter(|m| is_family.get(num::usize_of(m.family)).copied().unwrap_or(false)))
-        .collect();
-    let mut families = cores(documents, recurrence, votes, &kept, is_family.len());
-    tally(&mut families, &kept, uses);
-    let mut found = rename(families, &kept);
-    list_all(&mut found, recurrence, votes);
+    for found in &mut placed {
+        *found = found.filter(|m| is_family.get(num::usize_of(m.family)).copied().unwrap_or(false));
+    }
+    let mut families = cores(corpus, votes, &placed, order, is_family.len());
+    tally(&mut families, &placed, uses);
+    let mut found = rename(families, placed);
+    list_all(&mut found, corpus, votes);
     found
+}
+
+/// What is counted of an anchor in one family: texts that hold it, and of those looked up their number and the sum of places.
+#[derive(Default)]
+struct Support {
+    texts: u32,
+    placed: u32,
+    places: u64,
 }
 
 /// One family of every cluster, with its core; clusters of no texts stay empty.
 fn cores(
-    documents: &impl Documents,
-    recurrence: &Recurrence,
+    corpus: &Corpus<'_, impl Documents>,
     votes: &Votes,
     placed: &[Option<Match>],
+    order: &[u32],
     count: usize,
 ) -> Vec<Family> {
     let nothing = Family {
@@ -56,40 +66,50 @@ fn cores(
         core: Vec::new(),
     };
     let mut families = vec![nothing; count];
-    let mut support: Vec<Map<u32, (u32, u64)>> = vec![Map::default(); count];
-    let (mut anchors, mut voting) = (Anchors::default(), Vec::new());
-    for (found, document) in placed.iter().zip(0u32..) {
-        let Some(index) = found.map(|m| num::usize_of(m.family)) else { continue };
-        let (Some(family), Some(support)) = (families.get_mut(index), support.get_mut(index)) else { continue };
-        let class = documents.class(document);
-        family.documents += 1;
-        family.class = class;
-        voting.clear();
-        voting.extend_from_slice(votes.of(num::usize_of(document)));
-        voting.sort_unstable();
-        decode_into(documents.anchors(document), &mut anchors);
-        let held = recurrence.of(num::usize_of(document));
-        let mut next = held.iter().peekable();
-        for anchor in &anchors.anchors {
-            let key = of_class(anchor.fingerprint, class);
-            let is_held = |number: &&u32| recurrence.fingerprints.get(num::usize_of(**number)) == Some(&key);
-            if let Some(number) = next.next_if(is_held)
-                && voting.binary_search(number).is_ok()
-            {
-                let entry = support.entry(*number).or_default();
-                entry.0 += 1;
-                entry.1 += u64::from(anchor.position);
-            }
+    let mut support: Vec<Map<u32, Support>> = Vec::new();
+    support.resize_with(count, Map::default);
+    let cluster = |document: u32| placed.get(num::usize_of(document)).copied().flatten().map(|m| m.family);
+    let documents = 0..corpus.len();
+    let mut lists: Vec<(u32, u32)> =
+        documents.filter_map(|document| Some((cluster(document)?, votes.list_of(document)))).collect();
+    lists.sort_unstable();
+    for run in lists.chunk_by(|a, b| a == b) {
+        let Some(&(family, list)) = run.first() else { continue };
+        let (texts, at) = (num::u32_saturating(run.len()), num::usize_of(family));
+        let (Some(family), Some(support)) = (families.get_mut(at), support.get_mut(at)) else { continue };
+        family.documents += texts;
+        for &vote in votes.of_list(list) {
+            support.entry(vote).or_default().texts += texts;
         }
+    }
+    drop(lists);
+    let (mut reading, mut seen) = (Reading::default(), vec![0u32; count]);
+    for &document in order {
+        let Some(at) = cluster(document).map(num::usize_of) else { continue };
+        let (Some(support), Some(seen)) = (support.get_mut(at), seen.get_mut(at)) else { continue };
+        if *seen == PLACED_TEXTS {
+            continue;
+        }
+        *seen += 1;
+        if let Some(family) = families.get_mut(at) {
+            family.class = corpus.documents.class(document);
+        }
+        corpus.places(document, &mut reading, |anchor, place, _| {
+            if let Some(entry) = support.get_mut(&anchor) {
+                entry.placed += 1;
+                entry.places += u64::from(place);
+            }
+        });
     }
     for (family, support) in families.iter_mut().zip(support) {
         let texts = f64::from(family.documents.max(1));
-        let enough = support.into_iter().filter(|(_, (n, _))| f64::from(*n) >= CORE_SUPPORT * texts);
+        let enough = support.into_iter().filter(|(_, s)| f64::from(s.texts) >= CORE_SUPPORT * texts);
         // (fingerprint, mean place, support)
         let mut core: Vec<(u64, f64, f32)> = enough
-            .map(|(anchor, (n, places))| {
-                let key = recurrence.fingerprints.get(num::usize_of(anchor)).copied().unwrap_or(0);
-                (without_class(key), num::f64_of_u64(places) / f64::from(n), num::f32_of(f64::from(n) / texts))
+            .map(|(anchor, s)| {
+                let key = corpus.recurrence.fingerprints.get(num::usize_of(anchor)).copied().unwrap_or(0);
+                let place = num::f64_of_u64(s.places) / f64::from(s.placed.max(1));
+                (without_class(key), place, num::f32_of(f64::from(s.texts) / texts))
             })
             .collect();
         core.sort_unstable_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
@@ -130,7 +150,7 @@ fn tally(families: &mut [Family], placed: &[Option<Match>], uses: &[Use]) {
 
 /// Names families and orders them by name. A family is named by the smallest fingerprint that half of its texts hold
 /// and no larger family is named by.
-fn rename(mut families: Vec<Family>, placed: &[Option<Match>]) -> Families {
+fn rename(mut families: Vec<Family>, mut placed: Vec<Option<Match>>) -> Families {
     let mut largest: Vec<usize> = (0..families.len()).collect();
     let smallest = |family: &Family| family.core.first().map_or(0, |c| c.fingerprint);
     largest.sort_by_key(|&index| {
@@ -155,52 +175,57 @@ fn rename(mut families: Vec<Family>, placed: &[Option<Match>]) -> Families {
             *slot = Some(new);
         }
     }
-    let of_document = placed
-        .iter()
-        .map(|found| {
-            let m = (*found)?;
-            let family = (*number.get(num::usize_of(m.family))?)?;
-            Some(Match { family, score: m.score })
-        })
-        .collect();
+    for found in &mut placed {
+        let new = found.and_then(|m| Some((number.get(num::usize_of(m.family)).copied().flatten()?, m.score)));
+        *found = new.map(|(family, score)| Match { family, score });
+    }
     let families = named.iter().filter_map(|entry| families.get(entry.1).cloned()).collect();
-    Families { families, of_document, match_starts: Vec::new(), matches: Vec::new() }
+    Families { families, of_document: placed, match_starts: Vec::new(), matches: Vec::new() }
 }
 
 /// Lists for every text all families of whose core it holds a good part, its best one first.
-fn list_all(found: &mut Families, recurrence: &Recurrence, votes: &Votes) {
-    let number: Map<u64, u32> = recurrence.fingerprints.iter().copied().zip(0u32..).collect();
+fn list_all(found: &mut Families, corpus: &Corpus<'_, impl Documents>, votes: &Votes) {
+    let recurrence = &corpus.recurrence;
     let mut holders: Map<u32, Vec<(u32, f32)>> = Map::default();
     let mut totals = Vec::with_capacity(found.families.len());
     for (family, index) in found.families.iter().zip(0u32..) {
         let mut total = 0.0;
         for core in &family.core {
-            if let Some(&anchor) = number.get(&of_class(core.fingerprint, family.class)) {
+            if let Some(anchor) = recurrence.number(of_class(core.fingerprint, family.class)) {
                 total += recurrence.bits(anchor) * f64::from(core.support);
                 holders.entry(anchor).or_default().push((index, core.support));
             }
         }
         totals.push(total);
     }
-    found.match_starts = vec![0];
+    // What texts of equal votes hold is the same: families by list, with the share that is held of each.
+    let (mut starts, mut held): (Vec<u64>, Vec<Match>) = (vec![0], Vec::new());
     let mut shares: Map<u32, f64> = Map::default();
-    for (document, best) in found.of_document.iter().enumerate() {
+    for list in 0..votes.lists() {
         shares.clear();
-        for &anchor in votes.of(document) {
+        for &anchor in votes.of_list(list) {
             let weight = num::f32_of(votes.bits(anchor));
             for &(family, support) in holders.get(&anchor).into_iter().flatten() {
                 *shares.entry(family).or_insert(0.0) += f64::from(weight * support);
             }
         }
+        let from = held.len();
         let total = |family: u32| totals.get(num::usize_of(family)).copied().unwrap_or(f64::INFINITY);
-        let others = shares.iter().map(|(&family, share)| (family, share / total(family)));
-        let mut list: Vec<Match> = others
-            .filter(|&(family, share)| share >= LISTED_SHARE && best.is_none_or(|b| b.family != family))
-            .map(|(family, share)| Match { family, score: num::f32_of(share.min(1.0)) })
-            .collect();
-        list.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.family.cmp(&b.family)));
+        let of_list = shares.iter().map(|(&family, share)| (family, share / total(family)));
+        let listed = of_list.filter(|&(_, share)| share >= LISTED_SHARE);
+        held.extend(listed.map(|(family, share)| Match { family, score: num::f32_of(share.min(1.0)) }));
+        if let Some(new) = held.get_mut(from..) {
+            new.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.family.cmp(&b.family)));
+        }
+        starts.push(num::u64_of(held.len()));
+    }
+    found.match_starts = vec![0];
+    for (best, document) in found.of_document.iter().zip(0u32..) {
+        let bound = |at: usize| starts.get(at).and_then(|&n| num::usize_of_u64(n)).unwrap_or(0);
+        let list = num::usize_of(votes.list_of(document));
+        let others = held.get(bound(list)..bound(list + 1)).unwrap_or(&[]);
         found.matches.extend(best);
-        found.matches.extend(list);
+        found.matches.extend(others.iter().filter(|m| best.is_none_or(|b| b.family != m.family)));
         found.match_starts.push(num::u32_saturating(found.matches.len()));
     }
 }

@@ -6,10 +6,11 @@
 //! No share of accounts above which a phrase is generic has to be chosen.
 
 use crate::family::anchor::lengths;
-use crate::family::cluster::{Cluster, Votes};
+use crate::family::cluster::Cluster;
 use crate::family::mine::{Documents, Match, MineOptions, NO_ACCOUNT, Use};
 use crate::family::recurrence::Map;
 use crate::family::skeleton::Memory;
+use crate::family::votes::Votes;
 use crate::num;
 use std::collections::BTreeMap;
 

@@ -6,8 +6,9 @@
 //! templates joined (`wordings`).
 
 use crate::error::{Error, Result};
-use crate::family::recurrence::{Recurrence, recurrence};
-use crate::family::skeleton::skeletons;
+use crate::family::corpus::Corpus;
+use crate::family::skeleton::{repetition, skeletons};
+use crate::family::votes::Votes;
 use crate::family::{atoms, cluster, describe, judge, variants, wordings};
 use crate::num;
 use xxhash_rust::xxh3::xxh3_64;
@@ -163,42 +164,37 @@ pub fn mine(
     }
     let step = |stage, done| if progress(stage, done, STAGES) { Ok(()) } else { Err(Error::Interrupted) };
     step("recurrent anchors", 0)?;
-    let recurrence = recurrence(documents, options.recurrence_min.clamp(2, 15));
+    let corpus = Corpus::new(documents, options.recurrence_min.clamp(2, 15));
+    mine_corpus(&corpus, uses, options, &step)
+}
+
+/// The same of texts whose recurrent anchors are known.
+fn mine_corpus(
+    corpus: &Corpus<'_, impl Documents>,
+    uses: &[Use],
+    options: &MineOptions,
+    step: &dyn Fn(&'static str, u64) -> Result<()>,
+) -> Result<Families> {
     step("atoms", 1)?;
-    let atoms = atoms::atoms(&recurrence);
+    // Before there are atoms: what it remembers and their lists need not be held at once.
+    let weights = repetition(corpus, uses);
+    let mut atoms = atoms::atoms(corpus);
     step("skeletons", 2)?;
-    let skeleton = skeletons(documents, &recurrence, &atoms, uses, options);
+    let skeleton = skeletons(corpus, &mut atoms, uses, &weights, options);
     step("clusters", 3)?;
-    let votes = votes(&recurrence, |anchor| skeleton.get(num::usize_of(atoms.atom(anchor))).copied().unwrap_or(false));
-    let order = canonical_order(documents);
-    let (mut placed, count) = cluster::cluster(&votes, &order, options);
+    let votes = Votes::new(corpus, |anchor| skeleton.get(num::usize_of(atoms.atom(anchor))) == Some(&true));
+    drop((atoms, skeleton));
+    let (by_list, clusters) = cluster::cluster(&votes, options);
     step("families", 4)?;
-    let corpus = variants::Corpus { documents, recurrence: &recurrence };
-    let parted = variants::part(&corpus, &mut placed, count, &votes, &order, uses);
-    let families = judge::families(documents, &placed, &parted.clusters, &votes, uses, options);
-    wordings::join(&corpus, &mut placed, &parted, &families, uses, options);
-    Ok(describe::describe(documents, &recurrence, &votes, &placed, &families, uses))
+    let mut placed = votes.spread(&by_list);
+    let order = canonical_order(corpus.documents);
+    let parted = variants::part(corpus, &mut placed, clusters, &votes, &order, uses);
+    let families = judge::families(corpus.documents, &placed, &parted.clusters, &votes, uses, options);
+    wordings::join(corpus, &mut placed, &parted, &families, &order, uses, options);
+    Ok(describe::describe(corpus, &votes, placed, &families, &order, uses))
 }
 
-/// Anchors of one text that vote: at most this many, chosen by hash.
-const VOTES_MAX: usize = 64;
-
-/// The skeleton anchors of every text.
-fn votes(recurrence: &Recurrence, is_skeleton: impl Fn(u32) -> bool) -> cluster::Votes {
-    let anchors = 0..num::u32_saturating(recurrence.frequency.len());
-    let mut votes = cluster::Votes::new(anchors.map(|anchor| num::f32_of(recurrence.bits(anchor))).collect());
-    let mut here: Vec<u32> = Vec::new();
-    for document in 0..recurrence.documents() {
-        here.clear();
-        here.extend(recurrence.of(document).iter().copied().filter(|&anchor| is_skeleton(anchor)));
-        here.sort_unstable_by_key(|&vote| u64::from(vote).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        here.truncate(VOTES_MAX);
-        votes.push(&here);
-    }
-    votes
-}
-
-/// Documents by the hash of their anchors, so that the leader pass does not depend on how they are numbered.
+/// Documents by the hash of their anchors, so that a sample of them does not depend on how they are numbered.
 fn canonical_order(documents: &impl Documents) -> Vec<u32> {
     let mut order: Vec<(u64, u32)> =
         (0..documents.count()).map(|document| (xxh3_64(documents.anchors(document)), document)).collect();
@@ -211,6 +207,7 @@ mod tests {
     use super::*;
     use crate::family::anchor::{Anchorer, Anchors, Scratch, encode};
     use crate::family::live::Table;
+    use crate::family::recurrence::Bounds;
     use crate::simd::Kernels;
     use crate::text::{NormalForm, Normalizer};
 
@@ -299,6 +296,17 @@ mod tests {
         for (n, place) in expected.of_document.iter().enumerate() {
             assert_eq!(place, &found.of_document[num::usize_of(moved(num::u32_saturating(n)))]);
         }
+    }
+
+    #[test]
+    fn texts_read_again_for_each_step_give_the_families_of_texts_held() {
+        let (texts, uses) = traffic();
+        let column = column(&texts);
+        let options = MineOptions::default();
+        let held = mine(&column, &uses, &options, &quiet).expect("valid uses");
+        let bounds = Bounds { counted: 3000, ..Bounds::default() };
+        let corpus = Corpus::bounded(&column, options.recurrence_min, bounds, 0);
+        assert_eq!(held, mine_corpus(&corpus, &uses, &options, &|_, _| Ok(())).expect("valid uses"));
     }
 
     #[test]

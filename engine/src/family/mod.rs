@@ -3,6 +3,7 @@
 pub mod anchor;
 mod atoms;
 mod cluster;
+mod corpus;
 mod describe;
 pub mod forming;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod sets;
 mod skeleton;
 pub mod slots;
 mod variants;
+mod votes;
 mod wordings;
 
 pub use anchor::{Anchor, Anchorer, Anchors, Scratch};

@@ -7,11 +7,13 @@
 //! elsewhere in other texts is no piece: there a part of its anchors is kept, and so anchors of all texts stand among those
 //! of the piece.
 
-use crate::family::anchor::{Anchors, HEAD, SHINGLE_TOKENS, TAIL, decode_into};
-use crate::family::cluster::{Cluster, Votes};
+use crate::family::anchor::{HEAD, SHINGLE_TOKENS, TAIL};
+use crate::family::cluster::Cluster;
+use crate::family::corpus::{Corpus, Reading};
 use crate::family::mine::{Documents, Match, NO_ACCOUNT, Use};
-use crate::family::recurrence::{Map, Recurrence, of_class};
+use crate::family::recurrence::{Map, Recurrence};
 use crate::family::sets::Sets;
+use crate::family::votes::Votes;
 use crate::num;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,28 +50,6 @@ const STRONG_BITS: f64 = 30.0;
 const PIECE_JACCARD: f64 = 0.8;
 const STRONG_SHARE: f64 = 0.5;
 const OVERLAP: f64 = 0.05;
-
-/// What is mined, for steps that need places.
-pub(super) struct Corpus<'a, D: Documents> {
-    pub(super) documents: &'a D,
-    pub(super) recurrence: &'a Recurrence,
-}
-
-impl<D: Documents> Corpus<'_, D> {
-    /// Calls `see` with every recurrent anchor of a text, its place, and its distance from the end, in tokens.
-    pub(super) fn places(&self, document: u32, anchors: &mut Anchors, mut see: impl FnMut(u32, u32, u32)) {
-        decode_into(self.documents.anchors(document), anchors);
-        let class = self.documents.class(document);
-        let mut held = self.recurrence.of(num::usize_of(document)).iter().peekable();
-        for anchor in &anchors.anchors {
-            let key = of_class(anchor.fingerprint, class);
-            let is_held = |n: &&u32| self.recurrence.fingerprints.get(num::usize_of(**n)) == Some(&key);
-            if let Some(&number) = held.next_if(is_held) {
-                see(number, anchor.position, anchors.token_count.saturating_sub(anchor.position));
-            }
-        }
-    }
-}
 
 /// A parted placing.
 pub(super) struct Parted {
@@ -122,22 +102,16 @@ pub(super) fn accounts_of(documents: usize, uses: &[Use]) -> Vec<u32> {
 pub(super) fn part(
     corpus: &Corpus<'_, impl Documents>,
     placed: &mut [Option<Match>],
-    count: usize,
+    mut clusters: Vec<Cluster>,
     votes: &Votes,
     order: &[u32],
     uses: &[Use],
 ) -> Parted {
     let accounts = accounts_of(placed.len(), uses);
-    let mut members = vec![Vec::new(); count];
-    for &document in order {
-        let found = placed.get(num::usize_of(document)).copied().flatten();
-        if let Some(list) = found.and_then(|m| members.get_mut(num::usize_of(m.family))) {
-            list.push(document);
-        }
-    }
-    let mut parents: Vec<u32> = (0..num::u32_saturating(count)).collect();
-    let (mut firm, mut next) = (BTreeSet::new(), num::u32_saturating(count));
-    for (list, parent) in members.into_iter().zip(0u32..) {
+    let mut parents: Vec<u32> = (0..num::u32_saturating(clusters.len())).collect();
+    let (mut firm, mut next) = (BTreeSet::new(), num::u32_saturating(clusters.len()));
+    let mut reading = Reading::default();
+    for (parent, list) in members(placed, order) {
         if list.len() < PARTED_TEXTS {
             continue;
         }
@@ -150,7 +124,7 @@ pub(super) fn part(
             firm.insert(parent);
         }
         for &document in &list {
-            let held = corpus.recurrence.of(num::usize_of(document));
+            let held = corpus.of(document, &mut reading);
             let shares = parting.pieces.iter().map(|piece| piece.share(held)).zip(next..);
             let best = shares.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
             let place = placed.get_mut(num::usize_of(document));
@@ -160,16 +134,29 @@ pub(super) fn part(
         }
         next += num::u32_saturating(parting.pieces.len());
         parents.resize(num::usize_of(next), parent);
-    }
-    let mut clusters = vec![Cluster::default(); num::usize_of(next)];
-    for &document in order {
-        let at = num::usize_of(document);
-        let found = placed.get(at).copied().flatten();
-        if let Some(cluster) = found.and_then(|m| clusters.get_mut(num::usize_of(m.family))) {
-            cluster.add(votes.of(at), votes.weight(at));
+        clusters.resize(num::usize_of(next), Cluster::default());
+        if let Some(cluster) = clusters.get_mut(num::usize_of(parent)) {
+            *cluster = Cluster::default();
+        }
+        for &document in &list {
+            let found = placed.get(num::usize_of(document)).copied().flatten();
+            if let Some(cluster) = found.and_then(|m| clusters.get_mut(num::usize_of(m.family))) {
+                cluster.add(votes.of(document), votes.weight(votes.list_of(document)), 1);
+            }
         }
     }
     Parted { clusters, parents, firm }
+}
+
+/// Clusters with their texts in `order`.
+fn members(placed: &[Option<Match>], order: &[u32]) -> Vec<(u32, Vec<u32>)> {
+    let cluster = |document: u32| placed.get(num::usize_of(document)).copied().flatten().map(|m| m.family);
+    let mut members: Vec<(u32, u32)> =
+        (0u32..).zip(order).filter_map(|(place, &document)| Some((cluster(document)?, place))).collect();
+    members.sort_unstable();
+    let document = |entry: &(u32, u32)| order.get(num::usize_of(entry.1)).copied();
+    let runs = members.chunk_by(|a, b| a.0 == b.0);
+    runs.map(|run| (run.first().map_or(0, |entry| entry.0), run.iter().filter_map(document).collect())).collect()
 }
 
 impl Piece {
@@ -202,18 +189,21 @@ struct Sample<'a> {
     recurrence: &'a Recurrence,
     accounts: &'a [u32],
     documents: Vec<u32>,
+    /// The recurrent anchors of each.
+    lists: Vec<Box<[u32]>>,
     held: Map<u32, Held>,
 }
 
 impl<'a> Sample<'a> {
-    fn new(corpus: &Corpus<'a, impl Documents>, list: &[u32], accounts: &'a [u32]) -> Self {
+    fn new(corpus: &'a Corpus<'_, impl Documents>, list: &[u32], accounts: &'a [u32]) -> Self {
         let documents: Vec<u32> = list.iter().copied().step_by(list.len().div_ceil(SAMPLE)).collect();
         let words = documents.len().div_ceil(64);
         let [shingle, head, tail] = [SHINGLE_TOKENS, HEAD, TAIL + SHINGLE_TOKENS].map(num::u32_saturating);
         let mut held: Map<u32, Held> = Map::default();
-        let mut anchors = Anchors::default();
+        let (mut reading, mut lists) = (Reading::default(), Vec::with_capacity(documents.len()));
         for (index, &document) in documents.iter().enumerate() {
-            corpus.places(document, &mut anchors, |number, before, after| {
+            lists.push(corpus.of(document, &mut reading).into());
+            corpus.places(document, &mut reading, |number, before, after| {
                 let nothing = || Held { texts: vec![0; words], count: 0, head: 0, tail: 0 };
                 let entry = held.entry(number).or_insert_with(nothing);
                 set(&mut entry.texts, index);
@@ -223,7 +213,7 @@ impl<'a> Sample<'a> {
                 entry.tail += u32::from((shingle + 1..=tail).contains(&after));
             });
         }
-        Self { recurrence: corpus.recurrence, accounts, documents, held }
+        Self { recurrence: &corpus.recurrence, accounts, documents, lists, held }
     }
 
     fn count(&self) -> f64 {
@@ -300,8 +290,7 @@ impl<'a> Sample<'a> {
         let everywhere =
             |anchor: &&u32| self.held.get(*anchor).is_some_and(|h| f64::from(h.count) > SUPPORT.1 * self.count());
         let (mut own, mut mixed) = (0, 0);
-        for (index, &document) in self.documents.iter().enumerate() {
-            let held = self.recurrence.of(num::usize_of(document));
+        for (index, held) in self.lists.iter().enumerate() {
             if piece.share(held) < HELD_SHARE {
                 continue;
             }
@@ -348,7 +337,7 @@ impl<'a> Sample<'a> {
     /// Parts by strong pieces of skeletons, wherever they stand, which exclude each other: two of them, or one that says
     /// more than all that the texts share.
     fn by_pieces(&self, votes: &Votes) -> Option<Parting> {
-        let votes = self.documents.iter().flat_map(|&document| votes.of(num::usize_of(document)).iter().copied());
+        let votes = self.documents.iter().flat_map(|&document| votes.of(document).iter().copied());
         let mut voting: Vec<u32> = votes.collect();
         voting.sort_unstable();
         voting.dedup();

@@ -5,12 +5,12 @@
 //! anywhere: only anchors that stand at the same distance from the beginning or the end count as shared. What was parted
 //! for good reason does not come together again, not through a third fragment either.
 
-use crate::family::anchor::Anchors;
 use crate::family::cluster::Cluster;
+use crate::family::corpus::{Corpus, Reading};
 use crate::family::mine::{Documents, Match, MineOptions, NO_ACCOUNT, Use};
 use crate::family::recurrence::Map;
 use crate::family::sets::Sets;
-use crate::family::variants::{Corpus, Parted, accounts_of};
+use crate::family::variants::{Parted, accounts_of};
 use crate::num;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +32,9 @@ const PARTNERS: usize = 3;
 /// Tokens by which an anchor's mean place may differ between two wordings.
 const PLACE_TOLERANCE: f64 = 3.0;
 
+/// Texts of a cluster in which places are looked up.
+const PLACED_TEXTS: u32 = 512;
+
 /// Mean distances of anchors from the beginning and from the end, by cluster.
 type Places = Vec<Map<u32, (f64, f64)>>;
 
@@ -42,13 +45,14 @@ pub(super) fn join(
     placed: &mut [Option<Match>],
     parted: &Parted,
     is_family: &[bool],
+    order: &[u32],
     uses: &[Use],
     options: &MineOptions,
 ) {
     let clusters = &parted.clusters;
     let family = |number: u32| is_family.get(num::usize_of(number)).copied().unwrap_or(false);
     let holders = holders(clusters, family);
-    let places = places(corpus, placed, &holders, clusters.len());
+    let places = places(corpus, placed, order, &holders, clusters.len());
     let (shared, totals) = shared_bits(&holders, &places, is_family);
     let wordings = wordings(placed, clusters, uses);
     let reworded: Vec<bool> = clusters.iter().map(Cluster::is_reworded).collect();
@@ -140,6 +144,7 @@ fn holders(clusters: &[Cluster], family: impl Fn(u32) -> bool) -> Vec<(u32, Vec<
 fn places(
     corpus: &Corpus<'_, impl Documents>,
     placed: &[Option<Match>],
+    order: &[u32],
     holders: &[(u32, Vec<u32>)],
     count: usize,
 ) -> Places {
@@ -152,17 +157,27 @@ fn places(
             }
         }
     }
-    let mut anchors = Anchors::default();
-    for (found, document) in placed.iter().zip(0u32..) {
-        let wanted = found.and_then(|m| sums.get_mut(num::usize_of(m.family))).filter(|sums| !sums.is_empty());
-        let Some(sums) = wanted else { continue };
-        corpus.places(document, &mut anchors, |number, before, after| {
+    let (mut reading, mut seen) = (Reading::default(), vec![0u32; count]);
+    for &document in order {
+        let Some(cluster) = placed.get(num::usize_of(document)).copied().flatten().map(|m| num::usize_of(m.family))
+        else {
+            continue;
+        };
+        let (Some(sums), Some(seen)) = (sums.get_mut(cluster), seen.get_mut(cluster)) else { continue };
+        if sums.is_empty() || *seen == PLACED_TEXTS {
+            continue;
+        }
+        *seen += 1;
+        corpus.places(document, &mut reading, |number, before, after| {
             if let Some(sum) = sums.get_mut(&number) {
                 *sum = (sum.0 + 1.0, sum.1 + f64::from(before), sum.2 + f64::from(after));
             }
         });
     }
-    let mean = |sums: Map<u32, (f64, f64, f64)>| sums.into_iter().map(|(a, (n, b, e))| (a, (b / n, e / n))).collect();
+    let mean = |sums: Map<u32, (f64, f64, f64)>| {
+        let met = sums.into_iter().filter(|entry| entry.1.0 > 0.0);
+        met.map(|(a, (n, b, e))| (a, (b / n, e / n))).collect()
+    };
     sums.into_iter().map(mean).collect()
 }
 
