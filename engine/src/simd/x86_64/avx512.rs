@@ -66,23 +66,21 @@ kernels! {
         if !from.has_room(src, dst) {
             return from;
         }
-        while at.read < src.len() && at.may_break(breaks) {
+        loop {
+            at = fold_whole_blocks(src, dst, breaks, at);
+            if at.read >= src.len() || !at.may_break(breaks) {
+                return at;
+            }
             let (block, valid) = load_some(src.get(at.read..).unwrap_or_default());
-            let space = _mm512_cmpeq_epu8_mask(block, _mm512_set1_epi8(0x20));
-            let tab = _mm512_cmpeq_epu8_mask(block, _mm512_set1_epi8(0x09));
-            let control = _mm512_cmple_epu8_mask(_mm512_sub_epi8(block, _mm512_set1_epi8(9)), _mm512_set1_epi8(4));
-            let upper = _mm512_cmplt_epu8_mask(_mm512_sub_epi8(block, _mm512_set1_epi8(0x41)), _mm512_set1_epi8(26));
-            let lower = _mm512_mask_add_epi8(block, upper, block, _mm512_set1_epi8(0x20));
-            let even = _mm512_mask_blend_epi8(control, lower, _mm512_set1_epi8(0x20));
-            let masks = Masks { valid, high: _mm512_movepi8_mask(block), white: space | control, breaking: control & !tab };
+            let (even, white, breaking) = fold_block(block);
+            let masks = Masks { valid, high: _mm512_movepi8_mask(block), white, breaking };
             let written = at.written;
             let kept = at.take(masks, breaks);
             store(dst, written, _mm512_maskz_compress_epi8(kept.bytes, even));
             if !at.step(kept) {
-                break;
+                return at;
             }
         }
-        at
     }
 
     fn hash_bytes(text: &[u8], keys: &HashKeys, out: &mut Hashes) -> usize {
@@ -178,6 +176,60 @@ kernels! {
 }
 
 parts! {
+    /// What 64 bytes of ASCII become, which of them are white space, and which of those break a line.
+    fn fold_block(block: __m512i) -> (__m512i, u64, u64) {
+        let space = _mm512_cmpeq_epu8_mask(block, _mm512_set1_epi8(0x20));
+        let tab = _mm512_cmpeq_epu8_mask(block, _mm512_set1_epi8(0x09));
+        let control = _mm512_cmple_epu8_mask(_mm512_sub_epi8(block, _mm512_set1_epi8(9)), _mm512_set1_epi8(4));
+        let upper = _mm512_cmplt_epu8_mask(_mm512_sub_epi8(block, _mm512_set1_epi8(0x41)), _mm512_set1_epi8(26));
+        let lower = _mm512_mask_add_epi8(block, upper, block, _mm512_set1_epi8(0x20));
+        (_mm512_mask_blend_epi8(control, lower, _mm512_set1_epi8(0x20)), space | control, control & !tab)
+    }
+
+    /// Folds whole blocks of ASCII, until one is not or goes on with a run of white space that holds a line break.
+    fn fold_whole_blocks(src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: Folded) -> Folded {
+        let Folded { mut read, mut written, mut break_count, in_space } = from;
+        let mut in_space = u64::from(in_space);
+        let last_place = breaks.len().saturating_sub(64);
+        while break_count <= last_place && let Some(bytes) = src.get(read..).and_then(|rest| rest.first_chunk()) {
+            let block = load(bytes);
+            let (even, white, breaking) = fold_block(block);
+            let continued = breaking & white & !white.wrapping_add(in_space);
+            if _mm512_movepi8_mask(block) | continued != 0 {
+                break;
+            }
+            let starts = white & !(white << 1 | in_space);
+            // Of each run one byte is kept: its first break if there is one, or its last byte. Adding a bit to a run of
+            // ones carries it to the first place behind: a break, or no white space.
+            let calm = white & !breaking;
+            let (sum, beyond) = calm.overflowing_add(starts & calm);
+            let behind = sum & !calm;
+            let broken = (starts | behind) & breaking;
+            let kept = !white | broken | (behind & !white) >> 1 | u64::from(beyond) << 63;
+            store(dst, written, _mm512_maskz_compress_epi8(kept, even));
+            // Two places are written whether there are breaks or not: most blocks have no more.
+            let mut left = _pext_u64(broken, kept);
+            let Some(places) = breaks.get_mut(break_count..).and_then(|rest| rest.first_chunk_mut::<64>()) else { break };
+            let base = u32_saturating(written);
+            places[0] = base.saturating_add(left.trailing_zeros());
+            left &= left.wrapping_sub(1);
+            places[1] = base.saturating_add(left.trailing_zeros());
+            left &= left.wrapping_sub(1);
+            for place in &mut places[2..] {
+                if left == 0 {
+                    break;
+                }
+                *place = base.saturating_add(left.trailing_zeros());
+                left &= left - 1;
+            }
+            break_count += usize_of(broken.count_ones());
+            written += usize_of(kept.count_ones());
+            in_space = white >> 63;
+            read += 64;
+        }
+        Folded { read, written, break_count, in_space: in_space == 1 }
+    }
+
     /// Up to 16 words from `at` on, zeros after them.
     fn load_words_at(words: &[u32], at: usize) -> __m512i {
         match words.get(at..) {
