@@ -1,7 +1,11 @@
 //! Adopts into a campaign the accounts that no family of any size holds: reworded so far that they stand alone, they still
 //! share what recurs in their own traffic with several members, and live as the members do.
+//!
+//! Where each account chooses its words anew, two members have only some choices in common, and an account alone is like
+//! none of them; but each of its choices is some members' too. So it is also asked how much of what recurs in its traffic
+//! lies within the words that the members choose from.
 
-use super::evidence::Reason;
+use super::evidence::{Kind, Reason};
 use super::join::{Campaign, Member};
 use super::ledger::Ledger;
 use super::residual::{ResidualOptions, profile, telling};
@@ -17,6 +21,10 @@ const MEMBERS_MAX: usize = 300;
 const KNOWN_TOKENS_MIN: usize = 4;
 /// Least requests of an adopted account.
 const REQUESTS_MIN: usize = 5;
+/// Least share, by weight, of what recurs in an account's traffic that lies within the words of the members.
+const COVERED_MIN: f64 = 0.6;
+/// Least part of what a member wears of those words, at the median, that the account must wear.
+const WORN_MIN: f64 = 0.5;
 
 /// Adopts accounts into `campaigns`. Only rows count that no unit explains: those of no family, of units too small to be
 /// judged, and of units in review or convicted.
@@ -53,6 +61,10 @@ pub(super) fn adopt(ledger: &Ledger<'_>, units: &[Unit], campaigns: &mut [Campai
         let tokens = profile(ledger, &free, options, &mut counts);
         let Some((campaign, worn)) = wardrobe.nearest(ledger, number, &tokens, options) else { continue };
         let Some((main, portrait)) = &portraits[campaign] else { continue };
+        // To live as members do says something only where the members' lives do: in a short log every busy account is new.
+        if !units[*main].judgement.holds(Kind::Turnover) {
+            continue;
+        }
         let view = ledger.view(own_rows(ledger, &free, &worn));
         let Some(edge) = view.edges.first() else { continue };
         let shown = strength::shown(ledger, &view, edge, &units[*main].judgement, portrait);
@@ -109,6 +121,47 @@ struct Wardrobe {
     postings: HashMap<u32, Vec<usize>>,
     /// One bit a hash of each token.
     known: Vec<bool>,
+    /// Per campaign: the words that enough members choose.
+    words: Vec<Words>,
+}
+
+/// The words that the members of one campaign choose from.
+#[derive(Default)]
+struct Words {
+    /// Ascending.
+    tokens: Vec<u32>,
+    /// What a member wears of them at the median, in nats.
+    worn: f64,
+}
+
+impl Words {
+    /// The tokens of `least` or more of these profiles.
+    fn of(ledger: &Ledger<'_>, profiles: &[&Vec<u32>], least: usize) -> Self {
+        let mut all: Vec<u32> = profiles.iter().flat_map(|tokens| tokens.iter().copied()).collect();
+        all.sort_unstable();
+        let common = all.chunk_by(|a, b| a == b).filter(|run| run.len() >= least);
+        let mut words = Self { tokens: common.filter_map(|run| run.first().copied()).collect(), worn: 0.0 };
+        let mut worn: Vec<f64> = profiles.iter().map(|tokens| words.weigh(ledger, tokens).0).collect();
+        words.worn = chance::median(&mut worn);
+        words
+    }
+
+    /// Weight of the tokens that are among the words, and of all of them, in nats.
+    fn weigh(&self, ledger: &Ledger<'_>, tokens: &[u32]) -> (f64, f64) {
+        let (mut inside, mut all) = (0.0, 0.0);
+        for &token in tokens {
+            let nats = telling(ledger, token);
+            all += nats;
+            inside += if self.tokens.binary_search(&token).is_ok() { nats } else { 0.0 };
+        }
+        (inside, all)
+    }
+
+    /// True when nearly all that recurs at an account is chosen from these words, and as much of it as at a member.
+    fn cover(&self, ledger: &Ledger<'_>, tokens: &[u32]) -> bool {
+        let (inside, all) = self.weigh(ledger, tokens);
+        self.worn > 0.0 && inside >= COVERED_MIN * all && inside >= WORN_MIN * self.worn
+    }
 }
 
 fn bit(token: u32) -> usize {
@@ -117,7 +170,8 @@ fn bit(token: u32) -> usize {
 
 impl Wardrobe {
     fn new(ledger: &Ledger<'_>, units: &[Unit], campaigns: &[Campaign], options: &ResidualOptions) -> Self {
-        let mut wardrobe = Self { profiles: Vec::new(), postings: HashMap::new(), known: vec![false; 1 << 16] };
+        let (known, words) = (vec![false; 1 << 16], Vec::new());
+        let mut wardrobe = Self { profiles: Vec::new(), postings: HashMap::new(), known, words };
         let mut counts = Vec::new();
         for (number, campaign) in campaigns.iter().enumerate() {
             let step = campaign.members.len().div_ceil(MEMBERS_MAX).max(1);
@@ -135,6 +189,10 @@ impl Wardrobe {
                 }
                 wardrobe.profiles.push((number, member.account, tokens));
             }
+            let own = wardrobe.profiles.iter().filter(|(campaign, ..)| *campaign == number);
+            let own: Vec<&Vec<u32>> = own.map(|(_, _, tokens)| tokens).collect();
+            let words = Words::of(ledger, &own, options.links_min);
+            wardrobe.words.push(words);
         }
         wardrobe
     }
@@ -160,11 +218,14 @@ impl Wardrobe {
                 *shared.entry(at).or_default() += telling(ledger, *token);
             }
         }
+        let covered: Vec<bool> = self.words.iter().map(|words| words.cover(ledger, tokens)).collect();
         let mut links: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (at, _) in shared.into_iter().filter(|&(_, nats)| nats >= nats_min) {
             let (campaign, member, worn) = &self.profiles[at];
+            let least =
+                if covered.get(*campaign) == Some(&true) { 0.5 * options.jaccard_min } else { options.jaccard_min };
             let (jaccard, nats) = weighted_jaccard(tokens, worn, |token| telling(ledger, token));
-            if jaccard >= options.jaccard_min && nats >= nats_min && principal(*member) != principal(account) {
+            if jaccard >= least && nats >= nats_min && principal(*member) != principal(account) {
                 links.entry(*campaign).or_default().push(at);
             }
         }

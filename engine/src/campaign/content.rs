@@ -3,10 +3,12 @@
 //! These acquit far more than they convict. Disjoint tasks alone prove nothing: users of an IDE agent are disjoint too.
 
 use super::chance::Random;
+use super::columns::NONE;
 use super::evidence::{Evidence, Kind};
 use super::ledger::{Edge, HOUR_MS, Ledger, View};
 use super::wording::recurrent_tokens;
 use crate::num;
+use std::collections::BTreeMap;
 
 /// Rows among which nearest slots are sought.
 const NEIGHBOURS_AMONG: usize = 3000;
@@ -16,6 +18,8 @@ const QUERIES: usize = 250;
 const NEIGHBOURS: usize = 10;
 /// Shuffles of the account labels.
 pub const SHUFFLES: usize = 60;
+/// Requests of a family that are read for the words of its template.
+const TEMPLATE_ROWS: usize = 400;
 /// A slot value shorter than this can be repeated by chance.
 const VALUE_BYTES_MIN: u32 = 24;
 
@@ -164,12 +168,32 @@ fn residue_code(tokens: &[u32], own: &[u32]) -> Option<u64> {
         .then(|| votes.iter().enumerate().fold(0, |code, (bit, &vote)| if vote > 0 { code | 1 << bit } else { code }))
 }
 
+/// Tokens of a family that stand in a twentieth of its requests and at three accounts: words of its template, in whatever
+/// wording, and nobody's own content.
+fn shared_tokens(ledger: &Ledger<'_>, view: &View, family: u32) -> Vec<u32> {
+    let rows: Vec<u32> = view.rows.iter().copied().filter(|&row| ledger.family(row) == family).collect();
+    let step = rows.len().div_ceil(TEMPLATE_ROWS).max(1);
+    let account = |row: u32| ledger.columns.account.get(num::usize_of(row)).copied().unwrap_or(NONE);
+    let mut uses: Vec<(u32, u32)> = rows
+        .iter()
+        .step_by(step)
+        .flat_map(|&row| ledger.tokens(row).iter().map(move |&token| (token, account(row))))
+        .collect();
+    let read = rows.iter().step_by(step).count();
+    uses.sort_unstable();
+    uses.chunk_by(|a, b| a.0 == b.0)
+        .filter(|run| 20 * run.len() >= read && run.chunk_by(|a, b| a.1 == b.1).count() >= 3)
+        .filter_map(|run| Some(run.first()?.0))
+        .collect()
+}
+
 /// Mixing: are the nearest slots of a slot its own principal's more often than labels shuffled within the hour of the day
 /// would have it? (Schilling 1986 for the nearest-neighbour statistic.)
 fn mix(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64, content: &mut Content) {
     let mut random = Random::new(seed, 0x313c);
     let mut points: Vec<Point> = Vec::new();
     let mut own = Vec::new();
+    let mut common: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for edge in edges {
         // Within one family: an account with four templates has four wordings, and none recurs in most of its requests.
         let mut rows: Vec<(u32, u32)> = view.rows_of(edge).iter().map(|&row| (ledger.family(row), row)).collect();
@@ -177,10 +201,16 @@ fn mix(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64, content: &mu
         for run in rows.chunk_by(|a, b| a.0 == b.0) {
             let run: Vec<u32> = run.iter().map(|&(_, row)| row).collect();
             recurrent_tokens(ledger, &run, 0.3, &mut own);
+            // One or two requests do not show what recurs; the family's users together do.
+            let family = ledger.family(run[0]);
+            let worded = match run.len() {
+                3.. => &own,
+                _ => &*common.entry(family).or_insert_with(|| shared_tokens(ledger, view, family)),
+            };
             for &row in &run {
                 let slot = ledger.columns.slot.get(ledger.document(row)).copied().unwrap_or_default();
                 let hour = (ledger.time(row) / HOUR_MS).rem_euclid(24);
-                if let Some(code) = residue_code(ledger.tokens(row), if run.len() >= 3 { &own } else { &[] }) {
+                if let Some(code) = residue_code(ledger.tokens(row), worded) {
                     points.push(Point { value: slot.hash, code, principal: edge.principal, hour });
                 }
             }

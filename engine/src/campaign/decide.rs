@@ -1,6 +1,7 @@
 //! The decision about one view: acquittals first, then evidence of several independent kinds, then a verdict.
 
 use super::chance;
+use super::co_use;
 use super::content::{self, Content};
 use super::evidence::{Evidence, Kind, Reason, Verdict};
 use super::ledger::{Edge, Ledger, View};
@@ -50,6 +51,8 @@ pub struct Judgement {
     pub wording: Wording,
     /// Slots of the accounts judged.
     pub content: Content,
+    /// Families of each of its templates.
+    pub(super) templates: Vec<Vec<u32>>,
     /// True when a conviction waits only for its adjusted p-value.
     pub pending: bool,
 }
@@ -65,6 +68,7 @@ impl Judgement {
             core: false,
             wording: Wording::default(),
             content: Content::default(),
+            templates: Vec::new(),
             pending: false,
         }
     }
@@ -73,6 +77,11 @@ impl Judgement {
     #[must_use]
     pub fn of(&self, kind: Kind) -> Option<&Evidence> {
         self.evidence.iter().find(|evidence| evidence.kind == kind)
+    }
+
+    /// True when a conviction could not do without the templates that the accounts share.
+    pub(super) fn rests_on_co_use(&self) -> bool {
+        self.holds(Kind::CoUse) && !self.holds(Kind::Turnover) && !self.holds(Kind::Pacing)
     }
 
     /// True when evidence of this kind holds.
@@ -141,6 +150,7 @@ fn judge_edges(
         pacing::turnover(ledger, edges, strata),
         pacing::dedication(ledger, view, edges, strata),
         wording.evidence(),
+        co_use::co_use(ledger, view, pieces),
         content.pool(),
         one_shot,
     ];
@@ -190,6 +200,9 @@ fn acquit(content: &Content, edges: &[Edge], known_public: bool) -> Option<Reaso
     }
 }
 
+/// Largest p-value of evenness in a conviction without turnover.
+const EVEN_P_MAX: f64 = 0.001;
+
 /// The kinds of evidence that a conviction counts.
 pub(super) const COUNTED: [Kind; 5] = [Kind::Evenness, Kind::Pacing, Kind::Turnover, Kind::Dedication, Kind::Wording];
 
@@ -201,17 +214,24 @@ fn decide(judgement: &mut Judgement, options: &DecideOptions) {
     let count = COUNTED.iter().filter(|&&kind| holds(kind)).count();
     let one_content = judgement.content.mixing.is_nan() || judgement.content.mixing <= 1.5;
     let needed = if one_content { options.kinds_min } else { options.kinds_min + 1 };
-    let gate = holds(Kind::Turnover) || (holds(Kind::Wording) && holds(Kind::Evenness) && holds(Kind::Pacing));
-    let p_values: Vec<f64> = COUNTED
-        .iter()
-        .filter_map(|&kind| judgement.of(kind))
-        .map(|evidence| if evidence.holds { evidence.p } else { 1.0 })
-        .collect();
+    // Where nobody was seen to come and go, evenness stands for a plan and must be beyond doubt itself. Letters are disguised
+    // by plan alone.
+    let even = judgement.of(Kind::Evenness).is_some_and(|even| even.holds && even.p <= EVEN_P_MAX);
+    let own_and_even = holds(Kind::Wording) && (even || (holds(Kind::Evenness) && judgement.wording.disguised()));
+    let gate = holds(Kind::Turnover) || (own_and_even && holds(Kind::Pacing));
+    let p_of = |kind: &Kind| judgement.of(*kind).map(|evidence| if evidence.holds { evidence.p } else { 1.0 });
+    let mut p_values: Vec<f64> = COUNTED.iter().filter_map(p_of).collect();
+    // A campaign inside accounts that live their own lives shows neither life nor pace nor dedication. Templates that the
+    // same accounts alone use take their place, and only beside a wording of each account's own over one content.
+    let inside_hosts = !(count >= needed && gate) && own_and_even && holds(Kind::CoUse) && one_content;
+    if inside_hosts {
+        p_values.extend(p_of(&Kind::CoUse));
+    }
     // Two kinds must be real beyond doubt; the others hold at their own level. Where nobody was seen to come and go, many
     // customers' scheduled jobs in one loose family are the innocent twin, and three must be.
     let real = if holds(Kind::Turnover) { options.kinds_min - 1 } else { options.kinds_min };
     judgement.p = chance::partial_conjunction(&p_values, real);
-    judgement.pending = count >= needed && gate;
+    judgement.pending = (count >= needed && gate) || inside_hosts;
     if holds(Kind::OneShot) {
         judgement.verdict = Verdict::Review;
         judgement.reason = Reason::OneShotAlarm;

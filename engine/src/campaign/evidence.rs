@@ -13,6 +13,8 @@ pub enum Kind {
     Turnover,
     /// The accounts do little else.
     Dedication,
+    /// Several templates that the same accounts use, and hardly anybody else.
+    CoUse,
     /// One request each: new accounts flow into one template.
     OneShot,
     /// The same template in another wording at each account, or letters disguised.
@@ -44,6 +46,7 @@ impl Kind {
             Self::Pacing => "pacing",
             Self::Turnover => "turnover",
             Self::Dedication => "dedication",
+            Self::CoUse => "co-use",
             Self::OneShot => "one-shot",
             Self::Wording => "wording",
             Self::Pool => "pool",
@@ -65,6 +68,7 @@ impl Kind {
             Self::Pacing => "people skip days and come in sessions; these accounts work every day at a steady pace",
             Self::Turnover => "accounts appear, work hard and fall silent for good, and others take over",
             Self::Dedication => "the accounts do little but this",
+            Self::CoUse => "the same accounts use several templates that hardly anybody else uses",
             Self::OneShot => "fresh accounts send this once and are not seen again",
             Self::Wording => "each account sends the same instructions in words of its own, or with disguised letters",
             Self::Pool => "the tasks come from one list which the accounts share out between them",

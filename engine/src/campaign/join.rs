@@ -8,15 +8,20 @@ use super::adopt::adopt;
 use super::evidence::Verdict;
 use super::fragments::root;
 use super::ledger::{Edge, Ledger};
+use super::part::as_within;
 use super::residual::{ResidualOptions, profile, telling};
 use super::strength::{self, Portrait};
 use super::wording::weighted_jaccard;
+use crate::num;
 
 /// Slot values kept of a unit for comparison: the smallest hashes, so that two units keep the same ones.
 const POOL_SAMPLE: usize = 512;
 
 /// Members of a unit whose wording is compared with that of another.
 const PROFILES_MAX: usize = 60;
+
+/// Least part of a unit's common wording that its user wears, against the median member.
+const WORN_MIN: f64 = 0.75;
 
 /// One account in one campaign.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,16 +56,25 @@ pub fn join(ledger: &Ledger<'_>, units: &mut [Unit], options: &ResidualOptions) 
     for &index in &convicted {
         let unit = &units[index];
         let portrait = strength::portrait(ledger, &unit.view, &unit.judgement);
-        let is_guest = |edge: &Edge| {
-            let rows = unit.view.rows_of(edge);
-            let guests = rows.iter().filter(|&&row| unit.guests.binary_search(&ledger.family(row)).is_ok()).count();
-            2 * guests > rows.len()
+        // Guests testify and are not accused: what an account does in their templates does not count against it.
+        let own_requests = |edge: &Edge| {
+            let rows = unit.view.rows_of(edge).iter();
+            rows.filter(|&&row| unit.guests.binary_search(&ledger.family(row)).is_err()).count()
         };
-        let of = |edge: &Edge| match is_guest(edge) {
-            true => 0.0,
-            false => strength::strength(ledger, &unit.view, edge, &unit.judgement, &portrait),
+        let copies = if unit.judgement.wording.own() {
+            strength::copiers(ledger, &unit.view, &unit.judgement)
+        } else {
+            Vec::new()
         };
-        units[index].strength = unit.view.edges.iter().map(of).collect();
+        let of = |(at, edge): (usize, &Edge)| {
+            let (own, all) = (own_requests(edge), unit.view.rows_of(edge).len());
+            let too_little = 2 * own < all || own < num::usize_of(strength::REQUESTS_MIN);
+            if too_little || copies.get(at) == Some(&true) {
+                return 0.0;
+            }
+            strength::strength(ledger, &unit.view, edge, &unit.judgement, &portrait)
+        };
+        units[index].strength = unit.view.edges.iter().enumerate().map(of).collect();
     }
     let pieces: Vec<Piece> = convicted.iter().map(|&index| Piece::of(ledger, &units[index], options)).collect();
     let mut parent: Vec<usize> = (0..pieces.len()).collect();
@@ -135,7 +149,7 @@ fn settle(campaign: &mut Campaign) {
 /// What of a convicted unit is compared with others.
 struct Piece {
     members: Vec<Member>,
-    /// Every account that came back to the unit, accused or not; ascending.
+    /// Every account that came back to the unit and wears its wording, accused or not; ascending.
     users: Vec<u32>,
     /// What recurs in the requests of some members, ascending tokens each.
     profiles: Vec<Vec<u32>>,
@@ -159,7 +173,11 @@ impl Piece {
             })
             .filter(|member| member.strength >= strength::ACCUSE_MIN)
             .collect();
-        let users = unit.view.edges.iter().filter(|edge| edge.requests >= 2).map(|edge| edge.account).collect();
+        // Strays that a loose join carried in do not make their campaign this one.
+        let works_here = |edge: &&Edge| {
+            edge.requests >= 2 && strength::wears(ledger, &unit.view, edge, &unit.judgement, &portrait) >= WORN_MIN
+        };
+        let users = unit.view.edges.iter().filter(works_here).map(|edge| edge.account).collect();
         let step = members.len().div_ceil(PROFILES_MAX).max(1);
         let mut counts = Vec::new();
         let profiles = members
@@ -194,7 +212,8 @@ impl Piece {
         };
         let has_two = |mine: &Vec<u32>| large.profiles.iter().filter(|theirs| alike(mine, theirs)).take(2).count() == 2;
         let linked = small.profiles.iter().filter(|mine| has_two(mine)).count();
-        linked > 0 && 2 * linked >= small.profiles.len()
+        // Two campaigns made from one kit have words in common, and each is far more like itself.
+        linked > 0 && 2 * linked >= small.profiles.len() && as_within(ledger, &self.profiles, &other.profiles)
     }
 
     fn same_campaign(&self, other: &Self, ledger: &Ledger<'_>, options: &ResidualOptions) -> bool {

@@ -8,6 +8,7 @@
 mod adopt;
 pub mod bank;
 pub mod chance;
+mod co_use;
 mod columns;
 mod content;
 mod decide;
@@ -17,12 +18,14 @@ mod fragments;
 mod join;
 mod ledger;
 mod pacing;
+mod part;
 mod replay;
 mod residual;
 mod strength;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod whole;
 mod why;
 mod wording;
 
@@ -42,6 +45,7 @@ pub use wording::Wording;
 
 use crate::error::Result;
 use crate::num;
+use whole::{Joining, unit};
 
 /// What governs a judgement of a whole log.
 #[derive(Debug, Clone, Copy, Default)]
@@ -75,6 +79,10 @@ pub struct Unit {
     parts: Vec<usize>,
     /// While judging: its parts are templates that the same accounts use, not fragments of one template.
     several_templates: bool,
+    /// While judging: its parts are parties that share no accounts.
+    parted: bool,
+    /// While judging: parties took its place.
+    superseded: bool,
 }
 
 /// The outcome over a log.
@@ -119,15 +127,13 @@ fn judge_units(ledger: &Ledger<'_>, units: &mut Vec<Unit>, options: &Options) {
     let mut tops: Vec<usize> = (0..units.len()).collect();
     for seed in [fragments::Seed::Lively, fragments::Seed::OneShot] {
         let templates = fragments::by_wording(ledger, units, &tops, seed);
-        let inside = join_parts(ledger, units, &templates, seed == fragments::Seed::Lively);
+        let joining = Joining { has_guests: seed == fragments::Seed::Lively, several_templates: false };
+        let inside = whole::join_parts(ledger, units, &templates, joining, &options.residual);
         tops = (0..units.len()).filter(|&at| !inside[at]).collect();
     }
     let sets = fragments::by_accounts(ledger, units, &tops);
-    let first_set = units.len();
-    let inside = join_parts(ledger, units, &sets, true);
-    for set in units.iter_mut().skip(first_set) {
-        set.several_templates = true;
-    }
+    let joining = Joining { has_guests: true, several_templates: true };
+    whole::join_parts(ledger, units, &sets, joining, &options.residual);
     // First against everybody, then against those who are under no suspicion: a large campaign must not set its own norm.
     let mut suspects = vec![false; ledger.accounts.len()];
     for _ in 0..2 {
@@ -135,8 +141,10 @@ fn judge_units(ledger: &Ledger<'_>, units: &mut Vec<Unit>, options: &Options) {
         for at in 0..units.len() {
             let public = !units[at].families.is_empty()
                 && units[at].families.iter().all(|&family| known_public(ledger.columns, family));
-            let pieces: Vec<&View> = pieces_of(units, at).into_iter().map(|piece| &units[piece].view).collect();
-            let judgement = decide::judge(ledger, &units[at].view, &pieces, &strata, public, &options.decide);
+            let pieces = whole::pieces_of(units, at);
+            let views: Vec<&View> = pieces.iter().map(|&piece| &units[piece].view).collect();
+            let mut judgement = decide::judge(ledger, &units[at].view, &views, &strata, public, &options.decide);
+            judgement.templates = pieces.iter().map(|&piece| units[piece].families.clone()).collect();
             units[at].judgement = judgement;
             if units[at].judgement.pending {
                 for edge in &units[at].view.edges {
@@ -148,80 +156,7 @@ fn judge_units(ledger: &Ledger<'_>, units: &mut Vec<Unit>, options: &Options) {
     let mut judged: Vec<&mut Judgement> =
         units.iter_mut().map(|unit| &mut unit.judgement).filter(|judgement| !judgement.evidence.is_empty()).collect();
     decide::adjust(&mut judged, &options.decide);
-    let mut keep: Vec<bool> = inside.iter().map(|inside| !inside).collect();
-    for at in (0..units.len()).rev() {
-        if units[at].parts.is_empty() || !keep[at] {
-            continue;
-        }
-        let judgement = &units[at].judgement;
-        if judgement.verdict != Verdict::Convicted && judgement.reason != Reason::OneShotAlarm {
-            keep[at] = false;
-            for part in units[at].parts.clone() {
-                keep[part] = true;
-            }
-        }
-    }
-    // What is convicted by itself is kept beside the whole: its accounts are told by its own wording, not by the common one.
-    let mut below: Vec<usize> = (0..units.len()).filter(|&at| keep[at]).collect();
-    while let Some(at) = below.pop() {
-        for part in units[at].parts.clone() {
-            if units[part].judgement.verdict == Verdict::Convicted {
-                (keep[part], units[part].nested) = (true, true);
-            }
-            // A guest has a verdict of its own.
-            let is_guest = |family: &u32| units[at].guests.binary_search(family).is_ok();
-            keep[part] |= units[part].parts.is_empty() && units[part].families.first().is_some_and(is_guest);
-            below.push(part);
-        }
-    }
-    let mut at = 0;
-    units.retain(|_| {
-        at += 1;
-        keep[at - 1]
-    });
-}
-
-/// Appends one unit for each group, and says which units are now parts of another. With guests, parts whose accounts do not
-/// live as a campaign's are marked.
-fn join_parts(ledger: &Ledger<'_>, units: &mut Vec<Unit>, groups: &[Vec<usize>], has_guests: bool) -> Vec<bool> {
-    for group in groups {
-        let mut families: Vec<u32> = group.iter().flat_map(|&at| units[at].families.iter().copied()).collect();
-        families.sort_unstable();
-        let rows = group.iter().flat_map(|&at| units[at].view.rows.iter().copied()).collect();
-        let mut whole = unit(families, ledger.view(rows));
-        whole.parts.clone_from(group);
-        for part in group.iter().map(|&at| &units[at]).filter(|_| has_guests) {
-            let is_guest = part.parts.is_empty() && !fragments::lively(ledger, &part.view);
-            whole.guests.extend(if is_guest { &part.families } else { &part.guests });
-        }
-        whole.guests.sort_unstable();
-        units.push(whole);
-    }
-    let mut inside = vec![false; units.len()];
-    for part in units.iter().flat_map(|unit| unit.parts.clone()) {
-        inside[part] = true;
-    }
-    inside
-}
-
-/// The templates of a unit: wording is compared within one template only.
-fn pieces_of(units: &[Unit], at: usize) -> Vec<usize> {
-    if units[at].several_templates { units[at].parts.clone() } else { vec![at] }
-}
-
-fn unit(families: Vec<u32>, view: View) -> Unit {
-    Unit {
-        families,
-        view,
-        judgement: Judgement::plain(Verdict::Unexplained, Reason::TooLittle),
-        strength: Vec::new(),
-        lifts: Vec::new(),
-        campaign: None,
-        nested: false,
-        guests: Vec::new(),
-        parts: Vec::new(),
-        several_templates: false,
-    }
+    whole::settle(units);
 }
 
 /// One unit a family, by ascending family.

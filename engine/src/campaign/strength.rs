@@ -4,7 +4,9 @@
 use super::decide::Judgement;
 use super::evidence::Kind;
 use super::ledger::{DAY_MS, Edge, Ledger, View};
+use super::wording::{CONSTANT, recurrent_tokens, weighted_jaccard};
 use crate::num;
+use std::collections::BTreeMap;
 
 /// What members of a view are like, from its core.
 #[derive(Debug, Clone)]
@@ -23,6 +25,9 @@ pub struct Portrait {
 
 /// Least strength of an accused edge.
 pub const ACCUSE_MIN: f64 = 0.7;
+
+/// Fewer requests than this show no habit, and accuse nobody.
+pub const REQUESTS_MIN: u32 = 3;
 
 /// Rows of one account that are weighed.
 const ROWS_MAX: usize = 30;
@@ -84,7 +89,7 @@ pub fn wears(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judgemen
 /// The share of the convicting kinds that an edge shows by itself, 0 to 1, whatever its wording.
 #[must_use]
 pub fn shown(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judgement, portrait: &Portrait) -> f64 {
-    if edge.requests < 2 {
+    if edge.requests < REQUESTS_MIN {
         return 0.0;
     }
     let (mut shown, mut asked) = (0.0, 0.0);
@@ -109,6 +114,12 @@ pub fn shown(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judgemen
                 ask(1.0, edge.active_days >= 2 && edge.span_days() <= 2.5 * portrait.days.max(1.0));
             }
             Kind::Dedication => ask(2.0, edge.share >= 0.4 * portrait.share),
+            Kind::CoUse if judgement.rests_on_co_use() => {
+                let has = |template: &Vec<u32>| {
+                    view.rows_of(edge).iter().any(|&row| template.binary_search(&ledger.family(row)).is_ok())
+                };
+                ask(1.0, judgement.templates.iter().filter(|template| has(template)).take(2).count() == 2);
+            }
             Kind::Wording if judgement.wording.disguised() => {
                 let disguised =
                     |row: &u32| ledger.columns.obfuscated.get(num::usize_of(*row)).copied().unwrap_or(false);
@@ -119,4 +130,42 @@ pub fn shown(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judgemen
         }
     }
     if asked > 0.0 { shown / asked } else { 0.0 }
+}
+
+/// Other accounts of a family with which an account's wording is compared.
+const COMPARED_MAX: usize = 60;
+/// Weighted Jaccard from which two accounts have one wording.
+const COPIED: f64 = 0.95;
+
+/// Which edges word it as a fifth of their family's other principals do, two at least.
+///
+/// Where the accounts of a campaign each have a wording of their own, whoever copies one is none of them: readers of a
+/// published template, researchers, a class.
+#[must_use]
+pub fn copiers(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Vec<bool> {
+    let vocabulary = &judgement.wording.vocabulary;
+    let weight =
+        |token: u32| vocabulary.binary_search_by_key(&token, |&(known, _)| known).map_or(0.0, |at| vocabulary[at].1);
+    let mut of_family: BTreeMap<u32, Vec<(usize, Vec<u32>)>> = BTreeMap::new();
+    for (at, edge) in view.edges.iter().enumerate() {
+        let mut rows: Vec<(u32, u32)> = view.rows_of(edge).iter().map(|&row| (ledger.family(row), row)).collect();
+        rows.sort_unstable();
+        let Some(most) = rows.chunk_by(|a, b| a.0 == b.0).max_by_key(|run| run.len()) else { continue };
+        let own: Vec<u32> = most.iter().map(|&(_, row)| row).collect();
+        let mut profile = Vec::new();
+        recurrent_tokens(ledger, &own, CONSTANT, &mut profile);
+        profile.retain(|&token| weight(token) > 0.0);
+        of_family.entry(most.first().map_or(0, |&(family, _)| family)).or_default().push((at, profile));
+    }
+    let mut copies = vec![false; view.edges.len()];
+    for users in of_family.values() {
+        for (at, mine) in users {
+            let stranger = |other: &&(usize, Vec<u32>)| view.edges[other.0].principal != view.edges[*at].principal;
+            let step = users.len().div_ceil(COMPARED_MAX).max(1);
+            let others: Vec<_> = users.iter().step_by(step).filter(stranger).collect();
+            let alike = others.iter().filter(|(_, theirs)| weighted_jaccard(mine, theirs, weight).0 >= COPIED).count();
+            copies[*at] = alike >= 2 && 5 * alike >= others.len();
+        }
+    }
+    copies
 }

@@ -1,0 +1,137 @@
+//! Parts what a loose join glued together: two campaigns whose wording is somewhat alike are still two.
+//!
+//! The accounts of one campaign share its templates, and word them as much alike from one fragment to the next as within a
+//! fragment. Where the families of a joined unit fall into parties that share no accounts, and each party is far more like
+//! itself than like the other, nothing but the join says that they are one.
+
+use super::fragments::root;
+use super::ledger::{Edge, Ledger, View};
+use super::residual::{ResidualOptions, profile, telling};
+use super::wording::weighted_jaccard;
+use crate::num;
+use std::collections::BTreeMap;
+
+/// Least principals of a party that can stand for itself.
+const PRINCIPALS_MIN: usize = 5;
+/// Least requests of an account that counts as a user of a family.
+const REQUESTS_MIN: u32 = 3;
+/// Accounts of a party whose wording is read.
+const PROFILES_MAX: usize = 24;
+/// Families of one account beyond which it is a busy stranger and links nothing.
+const FAMILIES_OF_ACCOUNT_MAX: usize = 24;
+/// Least likeness of two parties of one campaign, as a share of the geometric mean of the likeness within each.
+const COHESION: f64 = 0.55;
+
+/// True when two sets of accounts word it about as much alike as each of them does within.
+#[must_use]
+pub(super) fn as_within(ledger: &Ledger<'_>, a: &[Vec<u32>], b: &[Vec<u32>]) -> bool {
+    let within = (likeness(ledger, a, a) * likeness(ledger, b, b)).sqrt();
+    likeness(ledger, a, b) >= COHESION * within
+}
+
+/// Mean weighted Jaccard of the profiles of different accounts; 0 when there is no pair.
+fn likeness(ledger: &Ledger<'_>, a: &[Vec<u32>], b: &[Vec<u32>]) -> f64 {
+    let same_set = std::ptr::eq(a, b);
+    let (mut sum, mut pairs) = (0.0, 0_usize);
+    for (place, mine) in a.iter().enumerate() {
+        let others = if same_set { b.get(..place).unwrap_or(b) } else { b };
+        for theirs in others {
+            let (jaccard, _) = weighted_jaccard(mine, theirs, |token| telling(ledger, token));
+            sum += if jaccard.is_nan() { 0.0 } else { jaccard };
+            pairs += 1;
+        }
+    }
+    sum / num::f64_of(pairs.max(1))
+}
+
+/// Accounts that share families.
+#[derive(Debug, Default)]
+struct Party {
+    /// Families, as places in what was given.
+    leaves: Vec<usize>,
+    /// What recurs at some of its accounts.
+    profiles: Vec<Vec<u32>>,
+    principals: usize,
+}
+
+/// Groups the families (by place, ascending, each once) into parties; one group when there is nothing to part.
+#[must_use]
+pub(super) fn parties(ledger: &Ledger<'_>, leaves: &[&View], options: &ResidualOptions) -> Vec<Vec<usize>> {
+    let mut found: Vec<Party> =
+        sharing_accounts(leaves).into_iter().map(|group| Party::of(ledger, leaves, group, options)).collect();
+    let (mut large, small): (Vec<Party>, Vec<Party>) =
+        found.drain(..).partition(|party| party.principals >= PRINCIPALS_MIN);
+    let mut parent: Vec<usize> = (0..large.len()).collect();
+    for a in 0..large.len() {
+        for b in 0..a {
+            if as_within(ledger, &large[a].profiles, &large[b].profiles) {
+                let (low, high) = (root(&parent, a).min(root(&parent, b)), root(&parent, a).max(root(&parent, b)));
+                parent[high] = low;
+            }
+        }
+    }
+    for party in small {
+        let like = |other: &Party| likeness(ledger, &party.profiles, &other.profiles);
+        let nearest = (0..large.len()).max_by(|&a, &b| like(&large[a]).total_cmp(&like(&large[b])).then(b.cmp(&a)));
+        if let Some(nearest) = nearest {
+            large[nearest].leaves.extend(party.leaves);
+        }
+    }
+    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (at, party) in large.into_iter().enumerate() {
+        groups.entry(root(&parent, at)).or_default().extend(party.leaves);
+    }
+    let mut groups: Vec<Vec<usize>> = groups.into_values().collect();
+    groups.iter_mut().for_each(|group| group.sort_unstable());
+    if groups.len() < 2 { vec![(0..leaves.len()).collect()] } else { groups }
+}
+
+/// Groups of families that the same accounts use: three in ten of the smaller family's users, or one in ten if they are
+/// several, for the accounts of a template in many fragments meet again in many fragments of the next.
+fn sharing_accounts(leaves: &[&View]) -> Vec<Vec<usize>> {
+    let users = |edge: &&Edge| edge.requests >= REQUESTS_MIN;
+    let mut of_account: Vec<(u32, usize)> = Vec::new();
+    let mut sizes = Vec::new();
+    for (at, view) in leaves.iter().enumerate() {
+        of_account.extend(view.edges.iter().filter(users).map(|edge| (edge.account, at)));
+        sizes.push(view.edges.iter().filter(users).count());
+    }
+    of_account.sort_unstable();
+    let mut common: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    for run in of_account.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() <= FAMILIES_OF_ACCOUNT_MAX) {
+        for (place, &(_, a)) in run.iter().enumerate() {
+            for &(_, b) in run.iter().skip(place + 1) {
+                *common.entry((a, b)).or_default() += 1;
+            }
+        }
+    }
+    let mut parent: Vec<usize> = (0..leaves.len()).collect();
+    for ((a, b), count) in common {
+        let least = sizes[a].min(sizes[b]);
+        if 10 * count >= 3 * least || (count >= 3 && 10 * count >= least) {
+            let (a, b) = (root(&parent, a), root(&parent, b));
+            parent[a.max(b)] = a.min(b);
+        }
+    }
+    let mut groups: Vec<Vec<usize>> = vec![Vec::new(); leaves.len()];
+    for at in 0..leaves.len() {
+        groups[root(&parent, at)].push(at);
+    }
+    groups.retain(|group| !group.is_empty());
+    groups
+}
+
+impl Party {
+    fn of(ledger: &Ledger<'_>, leaves: &[&View], group: Vec<usize>, options: &ResidualOptions) -> Self {
+        let rows = group.iter().flat_map(|&at| leaves[at].rows.iter().copied()).collect();
+        let view = ledger.view(rows);
+        let users: Vec<&Edge> = view.edges.iter().filter(|edge| edge.requests >= REQUESTS_MIN).collect();
+        let mut principals: Vec<u32> = users.iter().map(|edge| edge.principal).collect();
+        principals.sort_unstable();
+        principals.dedup();
+        let step = users.len().div_ceil(PROFILES_MAX).max(1);
+        let mut counts = Vec::new();
+        let read = users.iter().step_by(step).map(|edge| profile(ledger, view.rows_of(edge), options, &mut counts));
+        Self { leaves: group, profiles: read.collect(), principals: principals.len() }
+    }
+}

@@ -1,0 +1,198 @@
+//! The tree of units: wholes joined from parts, what a whole consists of, and which of them stand once all are judged.
+//!
+//! A whole always has a higher index than its parts.
+
+use super::Unit;
+use super::decide::Judgement;
+use super::evidence::{Reason, Verdict};
+use super::fragments;
+use super::ledger::{Ledger, View};
+use super::part;
+use super::residual::ResidualOptions;
+
+/// How groups of units become wholes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Joining {
+    /// Parts whose accounts do not live as a campaign's are guests.
+    pub(super) has_guests: bool,
+    /// The parts are templates that the same accounts use, not fragments of one.
+    pub(super) several_templates: bool,
+}
+
+/// A unit of these families and rows that was not judged yet.
+pub(super) fn unit(families: Vec<u32>, view: View) -> Unit {
+    Unit {
+        families,
+        view,
+        judgement: Judgement::plain(Verdict::Unexplained, Reason::TooLittle),
+        strength: Vec::new(),
+        lifts: Vec::new(),
+        campaign: None,
+        nested: false,
+        guests: Vec::new(),
+        parts: Vec::new(),
+        several_templates: false,
+        parted: false,
+        superseded: false,
+    }
+}
+
+/// Appends one unit for each group, and says which units are now parts of another. Where the families of a group fall into
+/// parties, the parties are the parts of the whole.
+pub(super) fn join_parts(
+    ledger: &Ledger<'_>,
+    units: &mut Vec<Unit>,
+    groups: &[Vec<usize>],
+    joining: Joining,
+    options: &ResidualOptions,
+) -> Vec<bool> {
+    for group in groups {
+        let leaves: Vec<usize> = group.iter().flat_map(|&at| leaves_of(units, at)).collect();
+        let views: Vec<&View> = leaves.iter().map(|&leaf| &units[leaf].view).collect();
+        let parties = part::parties(ledger, &views, options);
+        if parties.len() < 2 {
+            push_whole(ledger, units, group.clone(), joining);
+            continue;
+        }
+        let parties: Vec<usize> = parties
+            .into_iter()
+            .filter_map(|party| {
+                let mut kept: Vec<usize> = party.into_iter().filter_map(|at| leaves.get(at).copied()).collect();
+                kept.sort_unstable();
+                let parts = group.iter().filter_map(|&at| restricted(ledger, units, at, &kept)).collect();
+                one_of(ledger, units, parts, joining)
+            })
+            .collect();
+        let before: Vec<usize> = group.iter().flat_map(|&at| wholes_of(units, at)).collect();
+        let whole = push_whole(ledger, units, parties, joining);
+        units[whole].parted = true;
+        let after = wholes_of(units, whole);
+        for gone in before.into_iter().filter(|at| !after.contains(at)) {
+            units[gone].superseded = true;
+        }
+    }
+    inside(units)
+}
+
+/// Which units are parts of another, or were replaced.
+pub(super) fn inside(units: &[Unit]) -> Vec<bool> {
+    let mut inside: Vec<bool> = units.iter().map(|unit| unit.superseded).collect();
+    for part in units.iter().filter(|unit| !unit.superseded).flat_map(|unit| unit.parts.clone()) {
+        inside[part] = true;
+    }
+    inside
+}
+
+/// Appends the whole of these parts, and returns its index.
+fn push_whole(ledger: &Ledger<'_>, units: &mut Vec<Unit>, parts: Vec<usize>, joining: Joining) -> usize {
+    let mut families: Vec<u32> = parts.iter().flat_map(|&at| units[at].families.iter().copied()).collect();
+    families.sort_unstable();
+    families.dedup();
+    let rows = parts.iter().flat_map(|&at| units[at].view.rows.iter().copied()).collect();
+    let mut whole = unit(families, ledger.view(rows));
+    // Where nobody lives as a campaign's accounts do, there is no company to be a guest of.
+    let host = parts.iter().any(|&at| !units[at].parts.is_empty() || fragments::lively(ledger, &units[at].view));
+    for part in parts.iter().map(|&at| &units[at]) {
+        let is_guest = joining.has_guests && host && part.parts.is_empty() && !fragments::lively(ledger, &part.view);
+        whole.guests.extend(if is_guest { &part.families } else { &part.guests });
+    }
+    whole.guests.sort_unstable();
+    whole.guests.dedup();
+    whole.parts = parts;
+    whole.several_templates = joining.several_templates;
+    units.push(whole);
+    units.len() - 1
+}
+
+/// The whole of these parts: the part itself where there is only one.
+fn one_of(ledger: &Ledger<'_>, units: &mut Vec<Unit>, parts: Vec<usize>, joining: Joining) -> Option<usize> {
+    match parts.as_slice() {
+        [] => None,
+        &[only] => Some(only),
+        _ => Some(push_whole(ledger, units, parts, joining)),
+    }
+}
+
+/// What of a unit lies in these families' units (ascending): the unit itself, a smaller one that is made here, or nothing.
+fn restricted(ledger: &Ledger<'_>, units: &mut Vec<Unit>, at: usize, kept: &[usize]) -> Option<usize> {
+    if units[at].parts.is_empty() {
+        return kept.binary_search(&at).is_ok().then_some(at);
+    }
+    let parts = units[at].parts.clone();
+    let left: Vec<usize> = parts.iter().filter_map(|&part| restricted(ledger, units, part, kept)).collect();
+    if left == parts {
+        return Some(at);
+    }
+    let joining = Joining { has_guests: !units[at].guests.is_empty(), several_templates: units[at].several_templates };
+    one_of(ledger, units, left, joining)
+}
+
+/// The families' own units below a unit, each once.
+fn leaves_of(units: &[Unit], at: usize) -> Vec<usize> {
+    if units[at].parts.is_empty() {
+        return vec![at];
+    }
+    units[at].parts.iter().flat_map(|&part| leaves_of(units, part)).collect()
+}
+
+/// A unit and all below it that were joined.
+fn wholes_of(units: &[Unit], at: usize) -> Vec<usize> {
+    if units[at].parts.is_empty() {
+        return Vec::new();
+    }
+    std::iter::once(at).chain(units[at].parts.iter().flat_map(|&part| wholes_of(units, part))).collect()
+}
+
+/// The templates of a unit: wording is compared within one template only.
+pub(super) fn pieces_of(units: &[Unit], at: usize) -> Vec<usize> {
+    if !units[at].several_templates {
+        return vec![at];
+    }
+    units[at].parts.iter().flat_map(|&part| pieces_of(units, part)).collect()
+}
+
+/// Keeps, of the judged units, those that stand.
+///
+/// A whole stands when it is convicted or alarms, or is for review while no part is, unless two of its parties are convicted
+/// by themselves; else its parts stand alone. What is convicted by itself is kept beside its whole: its accounts are told by its own wording.
+pub(super) fn settle(units: &mut Vec<Unit>) {
+    let mut keep: Vec<bool> = inside(units).iter().map(|inside| !inside).collect();
+    for at in (0..units.len()).rev() {
+        if units[at].parts.is_empty() || !keep[at] {
+            continue;
+        }
+        let judgement = &units[at].judgement;
+        let convicted = |part: &&usize| units[**part].judgement.verdict == Verdict::Convicted;
+        let falls_apart = units[at].parted && units[at].parts.iter().filter(convicted).count() >= 2;
+        let review = |part: &usize| units[*part].judgement.verdict >= Verdict::Review;
+        let stands = match judgement.verdict {
+            Verdict::Convicted => true,
+            // For an analyst, a whole that says more than any of its parts.
+            Verdict::Review => judgement.reason == Reason::OneShotAlarm || !units[at].parts.iter().any(review),
+            Verdict::Acquitted | Verdict::Unexplained => false,
+        };
+        if falls_apart || !stands {
+            keep[at] = false;
+            for part in units[at].parts.clone() {
+                keep[part] = true;
+            }
+        }
+    }
+    let mut below: Vec<usize> = (0..units.len()).filter(|&at| keep[at]).collect();
+    while let Some(at) = below.pop() {
+        for part in units[at].parts.clone() {
+            if units[part].judgement.verdict == Verdict::Convicted {
+                (keep[part], units[part].nested) = (true, true);
+            }
+            // A guest has a verdict of its own.
+            let is_guest = |family: &u32| units[at].guests.binary_search(family).is_ok();
+            keep[part] |= units[part].parts.is_empty() && units[part].families.first().is_some_and(is_guest);
+            below.push(part);
+        }
+    }
+    let mut at = 0;
+    units.retain(|_| {
+        at += 1;
+        keep[at - 1]
+    });
+}
