@@ -61,7 +61,7 @@ pub fn join(ledger: &Ledger<'_>, units: &mut [Unit], options: &ResidualOptions) 
             let rows = unit.view.rows_of(edge).iter();
             rows.filter(|&&row| unit.guests.binary_search(&ledger.family(row)).is_err()).count()
         };
-        let copies = if unit.judgement.wording.own() {
+        let copies = if unit.judgement.wording.rarely_copied() {
             strength::copiers(ledger, &unit.view, &unit.judgement)
         } else {
             Vec::new()

@@ -40,11 +40,10 @@ fn maturity(ledger: &Ledger<'_>, view: &View, edges: &[Edge], windows: &[i64]) -
     windows.iter().map(|&hours| within(hours)).find(enough).unwrap_or_else(|| within(MATURITY_HOURS[2]))
 }
 
-/// Evenness: dispersion of the volumes over the accounts beyond Poisson, `(variance - mean) / mean^2`, the busiest twentieth
-/// of the accounts left out.
+/// Evenness: dispersion of the volumes over the accounts beyond Poisson, `(variance - mean) / mean^2`.
 ///
 /// Null: volumes spread exponentially over accounts (excess dispersion 1), the least uneven that organic use is known to
-/// be; real popularity is heavier. p by simulation of geometric counts, trimmed alike, its lower tail extended by a normal curve on the
+/// be; real popularity is heavier. p by simulation of geometric counts, its lower tail extended by a normal curve on the
 /// log scale (Greenwood 1946 is the classical form of this test).
 #[must_use]
 pub fn evenness(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64) -> Evidence {
@@ -57,11 +56,8 @@ pub fn evenness(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64) -> 
     }
     let returned = num::f64_of(counts.iter().filter(|&&count| count >= 1.0).count()) / num::f64_of(n);
     let mid = chance::median(&mut counts.clone());
-    let counts = without_busiest(counts);
     evidence.value = excess_dispersion(&counts);
-    // A twentieth at the top holds three twentieths of an exponential.
-    let cut = if counts.len() < n { 0.85 } else { 1.0 };
-    let mean = counts.iter().sum::<f64>() / num::f64_of(counts.len()) / cut;
+    let mean = counts.iter().sum::<f64>() / num::f64_of(n);
     if mean <= 0.0 {
         return evidence;
     }
@@ -70,25 +66,16 @@ pub fn evenness(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64) -> 
     let log_stop = (mean / (1.0 + mean)).ln();
     let mut simulated: Vec<f64> = (0..200)
         .map(|_| {
-            let drawn = (0..sample).map(|_| ((1.0 - random.unit()).max(1e-18).ln() / log_stop).floor()).collect();
-            (excess_dispersion(&without_busiest(drawn)) + SHIFT).max(1e-3).ln()
+            let drawn: Vec<f64> =
+                (0..sample).map(|_| ((1.0 - random.unit()).max(1e-18).ln() / log_stop).floor()).collect();
+            (excess_dispersion(&drawn) + SHIFT).max(1e-3).ln()
         })
         .collect();
     let centre = chance::median(&mut simulated);
     let spread = (centre - chance::quantile(&simulated, 0.158)).max(1e-3);
     evidence.p = chance::normal_below(((evidence.value + SHIFT).max(1e-3).ln() - centre) / spread);
-    if cut < 1.0 {
-        evidence.null = centre.exp() - SHIFT;
-    }
-    evidence.holds = returned >= 0.8 && mid >= 3.0 && evidence.value < 0.9 * evidence.null && evidence.p < 0.05;
+    evidence.holds = returned >= 0.8 && mid >= 3.0 && evidence.value < 0.9 && evidence.p < 0.05;
     evidence
-}
-
-/// The counts without the largest twentieth: a few busy strangers do not make a plan uneven.
-fn without_busiest(mut counts: Vec<f64>) -> Vec<f64> {
-    counts.sort_by(f64::total_cmp);
-    counts.truncate(counts.len() - counts.len() / 20);
-    counts
 }
 
 /// Added before the logarithm of an excess dispersion, which may be slightly negative.

@@ -139,8 +139,8 @@ const COPIED: f64 = 0.95;
 
 /// Which edges word it as a fifth of their family's other principals do, two at least.
 ///
-/// Where the accounts of a campaign each have a wording of their own, whoever copies one is none of them: readers of a
-/// published template, researchers, a class.
+/// Where hardly any two accounts of a campaign have one wording, whoever copies one is none of them: readers of a published
+/// template, researchers, a class.
 #[must_use]
 pub fn copiers(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Vec<bool> {
     let vocabulary = &judgement.wording.vocabulary;

@@ -352,6 +352,12 @@ impl Wording {
         self.identical < 0.05 && self.within >= 0.6 && self.p_own < 0.01 && !self.disguised()
     }
 
+    /// True when fewer than a fifth of the pairs copy one wording, so that whoever does stands out.
+    #[must_use]
+    pub fn rarely_copied(&self) -> bool {
+        self.pairs > 0 && self.identical < 0.2
+    }
+
     /// The evidence. Null: at least a fifth of the pairs copy one wording, no account keeps to a wording of its own, and
     /// letters are as plain as elsewhere. p by Bonferroni over the three.
     #[must_use]
