@@ -34,9 +34,6 @@ pub struct Wording {
     pub identical: f64,
     /// Median weight of a profile, in nats of surprise; below about 40 there is too little skeleton to speak of.
     pub nats: f64,
-    /// Median share, by weight, of an account's constant words that others keep to as well: a rewording chooses from one stock,
-    /// while programs that merely embed the same boilerplate have most of their words to themselves.
-    pub stock: f64,
     /// Pairs compared.
     pub pairs: usize,
     /// Share of requests with zero-width characters or mixed scripts.
@@ -141,7 +138,6 @@ pub fn compare(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64) -> W
         }
     }
     let vocabulary = vocabulary(ledger, view, &profiles);
-    let stock = stock(ledger, view, &profiles, &vocabulary);
     for (_, profile) in &mut profiles {
         keep_known(profile, &vocabulary);
     }
@@ -153,7 +149,7 @@ pub fn compare(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64) -> W
         Ok(at) => vocabulary[at].1,
         Err(_) => 0.0,
     };
-    let mut wording = Wording { p_own: 1.0, p_copy: 1.0, p_obfuscated: 1.0, stock, ..Wording::default() };
+    let mut wording = Wording { p_own: 1.0, p_copy: 1.0, p_obfuscated: 1.0, ..Wording::default() };
     let mut nats: Vec<f64> =
         profiles.iter().map(|(_, profile)| profile.iter().map(|&token| weight(token)).sum()).collect();
     wording.nats = chance::median(&mut nats) / ledger.columns.token_share;
@@ -249,28 +245,6 @@ fn vocabulary(ledger: &Ledger<'_>, view: &View, profiles: &[(u32, Vec<u32>)]) ->
         .collect()
 }
 
-/// Median share, by weight, of the profiles that lies within the vocabulary.
-fn stock(ledger: &Ledger<'_>, view: &View, profiles: &[(u32, Vec<u32>)], vocabulary: &[(u32, f64)]) -> f64 {
-    let outside = (num::f64_of(ledger.active_accounts) - num::f64_of(view.edges.len())).max(1.0);
-    let mut shares: Vec<f64> = profiles
-        .iter()
-        .map(|(_, profile)| {
-            let (mut shared, mut all) = (0.0, 0.0);
-            for token in profile {
-                match vocabulary.binary_search_by_key(token, |&(known, _)| known) {
-                    Ok(at) => {
-                        shared += vocabulary[at].1;
-                        all += vocabulary[at].1;
-                    }
-                    Err(_) => all += surprise(f64::from(ledger.token_accounts(*token)), outside),
-                }
-            }
-            if all > 0.0 { shared / all } else { 1.0 }
-        })
-        .collect();
-    chance::median(&mut shares)
-}
-
 /// The vocabulary, weighed by how many of the profiles hold each token.
 fn prevalent(vocabulary: &[(u32, f64)], profiles: &[(u32, Vec<u32>)]) -> Vec<(u32, f64)> {
     let mut counts = vec![0_usize; vocabulary.len()];
@@ -307,7 +281,6 @@ impl Wording {
             across: mean(&|wording| wording.across),
             identical: mean(&|wording| wording.identical),
             nats: mean(&|wording| wording.nats),
-            stock: mean(&|wording| wording.stock),
             obfuscated: mean(&|wording| wording.obfuscated),
             p_own: 1.0,
             p_copy: 1.0,

@@ -68,7 +68,10 @@ fn new_texts_have_the_family_of_their_template() {
     assert!(seen[..3].iter().all(Option::is_none), "three texts are no evidence");
     let last = seen[7].expect("noticed by the eighth");
     assert!(seen[4..].iter().flatten().all(|family| family.is_forming && family.id == last.id));
-    assert_eq!((last.requests, last.accounts), (4, 2));
+    // Texts count apart by five bits of a keyed hash, so now and then two count as one, and it is noticed a text later.
+    let since = u64::try_from(seen[..7].iter().flatten().count()).expect("few");
+    assert!((2..=4).contains(&since), "{seen:?}");
+    assert_eq!((last.requests, last.accounts), (since, 2));
     let (observed, _) = writer.observe(Envelope::default(), &piece(new), QueryOptions::default()).expect("observed");
     assert_eq!(family(&observed.verdict).id, known.id);
 }
