@@ -131,7 +131,7 @@ fn verbose(unit: &Unit, labels: &Labels) {
         })
         .collect();
     println!(
-        "{} {}, {} families, {} principals, {} requests, {counts:?}, p {:.1e} q {:.1e}, within {:.2} across {:.2} stock {:.2}: {}",
+        "{} {}, {} families, {} principals, {} requests, {counts:?}, p {:.1e} q {:.1e}, within {:.2} across {:.2}: {}",
         judgement.verdict.name(),
         judgement.reason.name(),
         unit.families.len(),
@@ -141,7 +141,6 @@ fn verbose(unit: &Unit, labels: &Labels) {
         judgement.q,
         judgement.wording.within,
         judgement.wording.across,
-        judgement.wording.stock,
         evidence.join("; ")
     );
 }
