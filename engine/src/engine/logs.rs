@@ -111,8 +111,7 @@ impl Logs {
         let mut sealed = 0;
         // A retired log that the manifest names no more was read to its end and removed.
         state.retired.retain(|Retired { name, base, last, .. }| {
-            let through =
-                sealed_of(name).unwrap_or(if sealed_of(name).is_none() && sealed >= *base { *last } else { 0 });
+            let through = sealed_of(name).unwrap_or(if sealed >= *base { *last } else { 0 });
             sealed = sealed.max(base + through.min(*last));
             through < *last
         });

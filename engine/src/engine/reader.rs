@@ -451,11 +451,7 @@ impl Reader {
         let mut family_place = None;
         let views = state.sealed().into_iter().flat_map(Sealed::segments);
         let views = views.filter_map(|(place, file, segment)| Some((place, file, segment, segment.view().ok()?)));
-        let mut views =
-            views.inspect(|(.., view)| view.bands().prefetch(probe.signature, class, probe.bands())).peekable();
-        while let Some((place, file, segment, view)) = views.next() {
-            // The next one's tables come from memory while this one is looked at.
-            views.peek();
+        for (place, file, segment, view) in views {
             let candidates = &mut scratch.candidates;
             let Some(found) = lookup::nearest(&view, &probe, self.kernels, candidates, &mut verdict.truncated) else {
                 continue;

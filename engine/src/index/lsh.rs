@@ -186,15 +186,6 @@ impl<'a> Bands<'a> {
         out.cut();
     }
 
-    /// Asks the CPU to fetch what a look for `signature` reads first: a caller with several tables asks for the next while
-    /// it looks into one.
-    pub fn prefetch(&self, signature: &[u8; SKETCH_BYTES], class: u8, bands: usize) {
-        let buckets = (1_usize << self.bits) + 1;
-        for band in 0..bands.min(BANDS) {
-            self.offsets.prefetch(band * buckets + bucket_of(band_hash(signature, band, class), self.bits));
-        }
-    }
-
     /// The ids in the buckets of the first `bands` of `signature`, as often as they are met: at most [`BUCKET_MAX`] a bucket.
     fn gather(&self, signature: &[u8; SKETCH_BYTES], class: u8, bands: usize, out: &mut Candidates) {
         out.ids.clear();
@@ -204,7 +195,7 @@ impl<'a> Bands<'a> {
         // for memory together instead of one after the other.
         let hashes: [u32; BANDS] = std::array::from_fn(|band| band_hash(signature, band, class));
         let bucket_in = |band: usize| band * buckets + bucket_of(hashes[band], self.bits);
-        self.prefetch(signature, class, bands);
+        (0..bands).for_each(|band| self.offsets.prefetch(bucket_in(band)));
         let ranges: [(usize, usize); BANDS] = std::array::from_fn(|band| {
             if band >= bands {
                 return (0, 0);
@@ -268,20 +259,20 @@ mod tests {
         let bands = Bands::new(columns.0, columns.1, &tables.tags).expect("they fit");
         let (mut once, mut twice) = (Candidates::default(), Candidates::default());
         let mut sizes = [0, 0];
-        for signature in signatures.iter().take(50) {
+        for (signature, looked_at) in signatures.iter().take(50).flat_map(|each| [(each, BANDS), (each, FEW_BANDS)]) {
             bands.candidates(signature, 1, &mut once);
-            bands.repeated(signature, 1, BANDS, &mut twice);
+            bands.repeated(signature, 1, looked_at, &mut twice);
             // What a look compares: the bucket and the tag.
             let seen = |signature: &[u8; SKETCH_BYTES], band| {
                 let hash = band_hash(signature, band, 1);
                 (bucket_of(hash, bucket_bits(signatures.len())), low8(hash))
             };
-            let shared = |id: &u32| {
+            let shared = |id: &u32, bands: usize| {
                 let other = &signatures[usize_of(*id)];
-                (0..BANDS).filter(|band| seen(signature, *band) == seen(other, *band)).count()
+                (0..bands).filter(|band| seen(signature, *band) == seen(other, *band)).count()
             };
-            assert!(once.ids.iter().all(|id| shared(id) >= 1));
-            let expected: Vec<u32> = once.ids.iter().copied().filter(|id| shared(id) >= 2).collect();
+            assert!(once.ids.iter().all(|id| shared(id, BANDS) >= 1));
+            let expected: Vec<u32> = once.ids.iter().copied().filter(|id| shared(id, looked_at) >= 2).collect();
             assert_eq!(twice.ids, expected);
             sizes[0] += once.ids.len();
             sizes[1] += twice.ids.len();

@@ -14,7 +14,7 @@ use promptprint::sketch::spec::{Shingle, Spec};
 use promptprint::store::fs::RealFs;
 use promptprint::verdict::{FamilySeen, Verdict};
 
-use crate::support::{log, word, write};
+use crate::support::{golden_key, log, word, write};
 
 fn piece(text: &str) -> [Piece<'_>; 1] {
     [Piece { kind: PartKind::Prompt, text: text.as_bytes() }]
@@ -29,6 +29,7 @@ fn new_texts_have_the_family_of_their_template() {
     let dir = tempfile::tempdir().expect("temporary folder");
     let store = dir.path().join("store");
     let path = write(dir.path(), "log.jsonl", &log(600));
+    golden_key(&store);
     let (spec, kernels) = (Spec::new(Shingle::C5), Kernels::detect());
     let (mut maintainer, keys) =
         audit::open_or_create(&store, &Keys::default_path(&store), spec, RealFs::shared()).expect("store");
@@ -57,7 +58,7 @@ fn new_texts_have_the_family_of_their_template() {
     let mut seen = Vec::new();
     for n in 0..8 {
         let text =
-            format!("Invent a bedtime rhyme for my little daughter about {} and {} now.", word(n * 5), word(n * 9));
+            format!("Invent a bedtime rhyme for my little daughter about {} and {} now.", word(n * 5), word(n * 7));
         let mut origin = OriginNames::default();
         origin[Level::Account.index()] = Some(format!("acct-{}", n % 2));
         let envelope = Envelope { origin, ..Envelope::default() };
@@ -68,10 +69,8 @@ fn new_texts_have_the_family_of_their_template() {
     assert!(seen[..3].iter().all(Option::is_none), "three texts are no evidence");
     let last = seen[7].expect("noticed by the eighth");
     assert!(seen[4..].iter().flatten().all(|family| family.is_forming && family.id == last.id));
-    // Texts count apart by five bits of a keyed hash, so now and then two count as one, and it is noticed a text later.
-    let since = u64::try_from(seen[..7].iter().flatten().count()).expect("few");
-    assert!((2..=4).contains(&since), "{seen:?}");
-    assert_eq!((last.requests, last.accounts), (since, 2));
+    // Texts and accounts count apart by bits of a keyed hash; under the golden key no two of these share one.
+    assert_eq!((last.requests, last.accounts), (4, 2));
     let (observed, _) = writer.observe(Envelope::default(), &piece(new), QueryOptions::default()).expect("observed");
     assert_eq!(family(&observed.verdict).id, known.id);
 }

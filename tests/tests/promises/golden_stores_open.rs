@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use promptprint_tests::abi::workspace;
 use promptprint_tests::cli::ok;
 
-use crate::support::{arg, write};
+use crate::support::{arg, golden_key, write};
 
 /// A copy of the golden store and its key, which only its owner may read as soon as it lies outside of the repository.
 fn golden(dir: &Path) -> PathBuf {
@@ -16,20 +16,9 @@ fn golden(dir: &Path) -> PathBuf {
         let file = entry.expect("an entry").path();
         let _ = std::fs::copy(&file, store.join(file.file_name().expect("a name"))).expect("copied");
     }
-    let key = dir.join("store-v1.key");
-    let _ = std::fs::copy(from.join("store-v1.key"), &key).expect("copied");
-    restrict(&key);
+    golden_key(&store);
     store
 }
-
-#[cfg(unix)]
-fn restrict(key: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o600)).expect("restricted");
-}
-
-#[cfg(not(unix))]
-fn restrict(_: &Path) {}
 
 #[test]
 fn a_store_of_version_1_answers_as_it_did() {

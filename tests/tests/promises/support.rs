@@ -3,6 +3,9 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use promptprint::key::Keys;
+use promptprint_tests::abi::workspace;
+
 /// A small log: `count` requests of `count / 5` accounts, half of them from three templates.
 pub fn log(count: usize) -> String {
     let mut text = String::new();
@@ -43,6 +46,23 @@ pub fn log(count: usize) -> String {
     }
     text
 }
+
+/// Puts the golden key where the store in `dir` looks for its own, so that nothing in a test hangs on what a key draws.
+pub fn golden_key(dir: &Path) {
+    let key = Keys::default_path(dir);
+    let _ = std::fs::copy(workspace().join("tests/golden/store-v1.key"), &key).expect("copied");
+    restrict(&key);
+}
+
+/// Outside of the repository a key is for its owner alone to read.
+#[cfg(unix)]
+fn restrict(key: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o600)).expect("restricted");
+}
+
+#[cfg(not(unix))]
+fn restrict(_: &Path) {}
 
 /// A log whose texts lead each other: families of a few words apart, so that neighbours are near without being members.
 pub fn varied_log(count: usize) -> String {

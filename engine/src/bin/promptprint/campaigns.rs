@@ -7,7 +7,7 @@ use promptprint::audit::{self, CampaignRow};
 use promptprint::campaign::Options;
 use serde::Serialize;
 
-use super::common::{self, BankArgs, KeyArgs, StoreArgs};
+use super::common::{self, JudgeArgs};
 use super::output::Out;
 
 /// Only `convicted` accuses; `review` is strong evidence that an honest fleet of keys would show too, `unexplained` is
@@ -15,11 +15,7 @@ use super::output::Out;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    store: StoreArgs,
-    #[command(flatten)]
-    key: KeyArgs,
-    #[command(flatten)]
-    banks: BankArgs,
+    judge: JudgeArgs,
     /// Print groups of every verdict, not only the convicted
     #[arg(long)]
     all: bool,
@@ -42,10 +38,10 @@ struct Accused<'a> {
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let opened = common::open(&args.store, &args.key)?;
+    let (opened, banks) = args.judge.open()?;
     let container = audit::family_container(&opened.store)?;
     let options = Options::default();
-    let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &options, args.banks.open(&opened.store)?)?;
+    let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &options, banks)?;
     let mut rows = judged.rows(args.all)?;
     if args.decoys > 0 {
         let decoys = judged.decoys(&options, args.decoys)?;

@@ -129,6 +129,26 @@ impl BankArgs {
     }
 }
 
+/// What judges: a store, its key, and the banks.
+#[derive(Debug, clap::Args)]
+pub struct JudgeArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub key: KeyArgs,
+    #[command(flatten)]
+    banks: BankArgs,
+}
+
+impl JudgeArgs {
+    /// The store and its key opened for reading, and the banks.
+    pub fn open(&self) -> Result<(Opened, Vec<Bank>)> {
+        let opened = open(&self.store, &self.key)?;
+        let banks = self.banks.open(&opened.store)?;
+        Ok((opened, banks))
+    }
+}
+
 /// A store opened for reading, with its key.
 pub struct Opened {
     /// The store.

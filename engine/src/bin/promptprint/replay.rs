@@ -8,7 +8,7 @@ use promptprint::audit::{self, ReplayOptions};
 use promptprint::campaign::Options;
 use promptprint::corpus::population::Population;
 
-use super::common::{self, BankArgs, KeyArgs, StoreArgs};
+use super::common::JudgeArgs;
 use super::index;
 use super::output::{Out, time};
 use super::progress::Terminal;
@@ -22,11 +22,7 @@ pub struct Args {
     #[arg(value_name = "LOG")]
     logs: Vec<PathBuf>,
     #[command(flatten)]
-    store: StoreArgs,
-    #[command(flatten)]
-    key: KeyArgs,
-    #[command(flatten)]
-    banks: BankArgs,
+    judge: JudgeArgs,
     /// From one judgement to the next
     #[arg(long, value_enum, default_value = "day")]
     by: Step,
@@ -57,10 +53,9 @@ impl Step {
 
 pub fn run(args: &Args) -> Result<ExitCode> {
     if !args.logs.is_empty() {
-        index::read_more(&args.logs, &args.store, &args.key)?;
+        index::read_more(&args.logs, &args.judge.store, &args.judge.key)?;
     }
-    let opened = common::open(&args.store, &args.key)?;
-    let banks = args.banks.open(&opened.store)?;
+    let (opened, banks) = args.judge.open()?;
     let population = Population::new(&opened.snapshot)?;
     let terminal = Terminal::new();
     let mut out = Out::new();

@@ -6,7 +6,7 @@ use promptprint::audit::{self, WhyAnswer, WhyRow};
 use promptprint::campaign::Options;
 use promptprint::{Error, Result};
 
-use super::common::{self, BankArgs, KeyArgs, StoreArgs};
+use super::common::JudgeArgs;
 use super::output::{Out, time};
 
 /// Every family the account takes part in, every statistic with what innocents would show, the innocent explanations that
@@ -14,11 +14,7 @@ use super::output::{Out, time};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    store: StoreArgs,
-    #[command(flatten)]
-    key: KeyArgs,
-    #[command(flatten)]
-    banks: BankArgs,
+    judge: JudgeArgs,
     /// The account, as the log names it
     account: String,
     /// One line of JSON
@@ -27,10 +23,10 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let opened = common::open(&args.store, &args.key)?;
+    let (opened, banks) = args.judge.open()?;
     let container = audit::family_container(&opened.store)?;
     let options = Options::default();
-    let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &options, args.banks.open(&opened.store)?)?;
+    let judged = audit::judge(&opened.snapshot, &container, &opened.keys, &options, banks)?;
     let Some(account) = judged.account(&args.account) else {
         return Err(Error::InvalidArgument {
             argument: "ACCOUNT",
@@ -113,7 +109,7 @@ fn print_recipe(why: &WhyAnswer, args: &Args, out: &mut Out) -> Result<()> {
         "To reproduce: promptprint {} why {} --store {} at manifest {}, seed {}, key epoch {}, spec {}",
         recipe.version,
         why.account,
-        args.store.store.display(),
+        args.judge.store.store.display(),
         recipe.manifest,
         recipe.seed,
         recipe.key_epoch,
