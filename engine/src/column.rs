@@ -80,6 +80,15 @@ impl<'a, T: Value> Column<'a, T> {
         }
     }
 
+    /// The values from `start` on, before `end`; none past the end of the column.
+    #[must_use]
+    #[inline]
+    pub fn slice(&self, start: usize, end: usize) -> Self {
+        let bytes = start.checked_mul(T::BYTES).zip(end.checked_mul(T::BYTES));
+        let bytes = bytes.and_then(|(start, end)| self.bytes.get(start..end)).unwrap_or(&[]);
+        Self { bytes, kind: self.kind }
+    }
+
     /// All values in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = T> + 'a {
         self.bytes.chunks_exact(T::BYTES).map(T::read)

@@ -30,7 +30,7 @@ pub fn replay(
             let prefix = Prefix { column, count: uses[..at].iter().map(|u| u.document + 1).max().unwrap_or(0) };
             let mut before = uses[..at].to_vec();
             before.sort_by_key(|request| request.time_ms);
-            let found = mine(&prefix, &before, options, &|_, _, _| true)?;
+            let found = mine(&prefix, before.as_slice(), options, &|_, _, _| true)?;
             sealed = Some(Table::seal(&found, prefix.count));
         }
         decode_into(column.anchors(request.document), &mut anchors);

@@ -70,7 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         rows.sort();
     }
     let start = Instant::now();
-    let (normalizer, anchorer) = (Normalizer::new(Kernels::detect()), Anchorer::new(&[7; 32]));
+    let (normalizer, anchorer) = (Normalizer::new(Kernels::detect()), Anchorer::new(&[7; 32], Kernels::detect()));
     let (mut form, mut scratch, mut anchors) = (NormalForm::default(), Scratch::default(), Anchors::default());
     let (mut column, mut uses) = (Column::default(), Vec::new());
     let (mut documents, mut accounts): (HashMap<String, u32>, HashMap<String, u32>) = (HashMap::new(), HashMap::new());
@@ -97,7 +97,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let read = start.elapsed();
-    let families = mine(&column, &uses, &options, &|_, _, _| true)?;
+    let families = mine(&column, uses.as_slice(), &options, &|_, _, _| true)?;
     let mined = start.elapsed() - read;
     std::fs::write(&out, tsv(&rows, &uses, &families)?)?;
     let (same, stray) = live::agreement(&column, &families);

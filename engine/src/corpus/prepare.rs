@@ -79,6 +79,8 @@ pub struct PrepareScratch {
     sketch: Scratch,
     anchor: anchor::Scratch,
     anchors: anchor::Anchors,
+    /// The fingerprint of the text that `anchors` are of, where that is known.
+    anchored: Option<u128>,
     repeats: Repeats,
 }
 
@@ -95,7 +97,7 @@ impl Preparer {
             #[cfg(feature = "model")]
             model: None,
             kernels,
-            anchorer: anchor::Anchorer::new(keys.anchor_key()),
+            anchorer: anchor::Anchorer::new(keys.anchor_key(), kernels),
             keys,
         }
     }
@@ -221,6 +223,7 @@ impl Preparer {
         let mut anchors = Vec::new();
         let mut tokens = Vec::new();
         self.anchors(kind, scratch, &mut anchors, &mut tokens);
+        scratch.anchored = kind.has_family().then_some(fingerprint);
         PreparedPart {
             kind,
             fingerprint,
@@ -253,6 +256,7 @@ impl Preparer {
     /// Appends the encoded anchors and the sampled tokens of the normal form in `scratch`; nothing for a kind that has no
     /// family.
     pub fn anchors(&self, kind: PartKind, scratch: &mut PrepareScratch, anchors: &mut Vec<u8>, tokens: &mut Vec<u32>) {
+        scratch.anchored = None;
         if kind.has_family() {
             self.anchorer.anchors(&scratch.form, &mut scratch.anchor, &mut scratch.anchors);
             anchor::encode(&scratch.anchors, anchors);
@@ -264,15 +268,20 @@ impl Preparer {
 impl Preparer {
     /// The anchors of the normal form in `scratch`, for a lookup.
     pub fn lookup_anchors<'a>(&self, scratch: &'a mut PrepareScratch) -> &'a anchor::Anchors {
+        scratch.anchored = None;
         self.anchorer.anchors(&scratch.form, &mut scratch.anchor, &mut scratch.anchors);
         &scratch.anchors
     }
 }
 
 impl PrepareScratch {
-    /// The anchors that [`Preparer::anchors`] encoded, decoded for a lookup; none where they are damaged.
-    pub fn decoded(&mut self, encoded: &[u8]) -> &anchor::Anchors {
-        anchor::decode_into(encoded, &mut self.anchors);
+    /// The anchors of the text of that fingerprint, for a lookup, from what [`Preparer::anchors`] encoded; none where they are
+    /// damaged. Those of the text prepared last, or asked for last, are here still.
+    pub fn anchors_of(&mut self, fingerprint: u128, encoded: &[u8]) -> &anchor::Anchors {
+        if self.anchored != Some(fingerprint) {
+            anchor::decode_into(encoded, &mut self.anchors);
+            self.anchored = Some(fingerprint);
+        }
         &self.anchors
     }
 

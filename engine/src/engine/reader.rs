@@ -542,7 +542,7 @@ fn family_of(
         _ if sketch.has_family && !deadline.passed() => {
             let prepare = &mut scratch.prepare;
             let anchors = match (sketch.anchors, state.preparer()) {
-                (Some(encoded), _) => prepare.decoded(encoded),
+                (Some(encoded), _) => prepare.anchors_of(sketch.fingerprint, encoded),
                 (None, Some(preparer)) => preparer.lookup_anchors(prepare),
                 (None, None) => return given.map(|(family, _)| FamilySeen::from(family)),
             };

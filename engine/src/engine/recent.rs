@@ -11,7 +11,7 @@ use crate::index::SKETCH_BYTES;
 use crate::index::leaders::RADIUS_SLOTS;
 use crate::index::lsh::band_hash;
 use crate::num::{high64, low32, low64, u32_saturating, u64_of, usize_of};
-use crate::simd::Kernels;
+use crate::simd::{Kernels, prefetch};
 use crate::sketch::minhash::resemblance_of_unequal;
 use crate::verdict::{Nearest, Place, Verdict};
 
@@ -22,6 +22,9 @@ const BANDS: usize = 8;
 /// Buckets of one band, each of [`WAYS`] places; a full one forgets its oldest.
 const BUCKET_BITS: u32 = 15;
 const WAYS: usize = 4;
+/// Bits of a text's number plus one; above them is room for a tag.
+const NUMBER_BITS: u32 = 17;
+const _: () = assert!(TEXTS_MAX < 1 << NUMBER_BITS && BUCKET_BITS + NUMBER_BITS <= u32::BITS);
 
 /// The recent traffic of one process.
 #[derive(Debug, Default)]
@@ -73,7 +76,8 @@ struct Generation {
     texts: Vec<Text>,
     /// Place that the next text overwrites once the table is full.
     next: usize,
-    /// Number of a text plus one, 0 where free; a text that was overwritten is noticed when it is compared.
+    /// Number of a text plus one, 0 where free, and above it what the hash has beside the bucket; a text that was overwritten
+    /// is noticed when it is compared.
     buckets: Vec<u32>,
     /// Every text by its fingerprint, those that joined a leader too.
     known: Vec<Known>,
@@ -137,6 +141,11 @@ fn add(text: &Text, verdict: &mut Verdict) {
     verdict.last_ms = senders.last_ms;
 }
 
+/// What a place keeps of a hash beside its bucket, which is the upper bits.
+const fn tag(hash: u32) -> u32 {
+    hash & ((1 << (u32::BITS - NUMBER_BITS)) - 1)
+}
+
 impl Generation {
     fn clear(&mut self) {
         self.texts.clear();
@@ -158,9 +167,12 @@ impl Generation {
         start..start + WAYS
     }
 
+    /// The texts of one bucket whose hash is `hash` as far as it is kept.
     fn in_bucket(&self, table: usize, hash: u32) -> impl Iterator<Item = usize> {
         let places = self.buckets.get(Self::bucket(table, hash)).unwrap_or(&[]);
-        places.iter().filter_map(|held| held.checked_sub(1).map(usize_of)).filter(|text| *text < self.texts.len())
+        let same = places.iter().filter(move |held| **held >> NUMBER_BITS == tag(hash));
+        let texts = same.filter_map(|held| (held & ((1 << NUMBER_BITS) - 1)).checked_sub(1).map(usize_of));
+        texts.filter(|text| *text < self.texts.len())
     }
 
     /// What the very text is counted with. Its place may have been given to another text since: that one is not near it.
@@ -179,17 +191,31 @@ impl Generation {
         if let Some(text) = self.exact(probe, kernels) {
             return Some(Found { text, unequal: 0, is_exact: true });
         }
-        let mut best: Option<Found> = None;
-        for band in 0..BANDS {
-            for at in self.in_bucket(band, band_hash(probe.signature, band, probe.class)) {
+        // Buckets, then texts: each is a miss, and asked for ahead they arrive together.
+        let hashes: [u32; BANDS] = std::array::from_fn(|band| band_hash(probe.signature, band, probe.class));
+        for (band, hash) in hashes.iter().enumerate() {
+            self.buckets.get(Self::bucket(band, *hash).start).into_iter().for_each(prefetch);
+        }
+        let (mut candidates, mut count) = ([0; BANDS * WAYS], 0);
+        for (band, hash) in hashes.iter().enumerate() {
+            for at in self.in_bucket(band, *hash) {
                 let text = &self.texts[at];
-                if text.class != probe.class {
-                    continue;
-                }
-                let unequal = kernels.unequal_bytes(probe.signature, &text.signature);
-                if unequal <= probe.unequal_max && best.is_none_or(|found| unequal < found.unequal) {
-                    best = Some(Found { text: at, unequal, is_exact: false });
-                }
+                prefetch(text);
+                prefetch(&text.signature[SKETCH_BYTES / 2]);
+                prefetch(&text.class);
+                candidates[count] = at;
+                count += 1;
+            }
+        }
+        let mut best: Option<Found> = None;
+        for &at in &candidates[..count] {
+            let text = &self.texts[at];
+            if text.class != probe.class {
+                continue;
+            }
+            let unequal = kernels.unequal_bytes(probe.signature, &text.signature);
+            if unequal <= probe.unequal_max && best.is_none_or(|found| unequal < found.unequal) {
+                best = Some(Found { text: at, unequal, is_exact: false });
             }
         }
         best
@@ -248,6 +274,7 @@ impl Generation {
         for band in 0..BANDS {
             let hash = band_hash(sighting.signature, band, sighting.class);
             let places = &mut self.buckets[Self::bucket(band, hash)];
+            let number = number | tag(hash) << NUMBER_BITS;
             let free = places.iter().position(|held| *held == 0 || *held == number);
             places[free.unwrap_or(at % WAYS)] = number;
         }

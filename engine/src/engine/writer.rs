@@ -203,7 +203,7 @@ impl Writer {
         verdict.depth = verdict.depth.max(depth);
         let account = account_of(&envelope, &self.preparer);
         if let Some(part) = unknown {
-            let anchors = scratch.prepare.decoded(&part.anchors);
+            let anchors = scratch.prepare.anchors_of(part.fingerprint, &part.anchors);
             verdict.family = self.forming.observe(anchors, part.kind.class(), low64(part.fingerprint), account);
         }
         self.reader.give_back(scratch);

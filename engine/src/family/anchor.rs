@@ -9,8 +9,9 @@
 
 use crate::limits;
 use crate::num;
+use crate::simd::{Inlined, Kernels, Loop, dispatch};
 use crate::text::normalize::NormalForm;
-use crate::text::tokens::{Token, Tokenizer, Tokens, folded_multiply};
+use crate::text::tokens::{Tokenizer, folded_multiply};
 
 /// Tokens of one shingle. Two lose the order of words, four lose reworded skeletons.
 pub const SHINGLE_TOKENS: usize = 3;
@@ -50,11 +51,13 @@ pub struct Anchors {
 /// Buffers of [`Anchorer::anchors`], one a thread.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
-    tokens: Tokens,
+    tokens: Vec<u64>,
     shingles: Vec<u64>,
     /// The order in which the shingles of the middle are chosen, smallest first.
     orders: Vec<u64>,
     chosen: Vec<u32>,
+    /// The fingerprints of the chosen shingles.
+    fingerprints: Vec<u64>,
     /// For the fingerprints chosen so far, where in `out` they are plus one; by their low bits, 0 where free.
     seen: Vec<u16>,
     spare: Vec<u32>,
@@ -71,6 +74,7 @@ pub struct Anchorer {
     multipliers: [u64; SHINGLE_TOKENS],
     order: u64,
     prf: [u64; 2],
+    kernels: Kernels,
 }
 
 impl std::fmt::Debug for Anchorer {
@@ -80,9 +84,9 @@ impl std::fmt::Debug for Anchorer {
 }
 
 impl Anchorer {
-    /// An anchorer under `key`; equal keys give equal anchors on every machine.
+    /// An anchorer under `key`; equal keys give equal anchors on every machine and at every level.
     #[must_use]
-    pub fn new(key: &[u8; 32]) -> Self {
+    pub fn new(key: &[u8; 32], kernels: Kernels) -> Self {
         let mut words = [0u64; 9];
         let mut reader = blake3::Hasher::new_keyed(key).update(b"promptprint anchors 1").finalize_xof();
         for word in &mut words {
@@ -91,7 +95,8 @@ impl Anchorer {
             *word = u64::from_le_bytes(bytes);
         }
         let [a, b, c, d, e, f, g, h, i] = words;
-        Self { tokenizer: Tokenizer::new([a, b, c]), multipliers: [d | 1, e | 1, f | 1], order: g | 1, prf: [h, i] }
+        let (tokenizer, multipliers) = (Tokenizer::new([a, b, c]), [d | 1, e | 1, f | 1]);
+        Self { tokenizer, multipliers, order: g | 1, prf: [h, i], kernels }
     }
 
     /// The tokenizer under the same key.
@@ -103,32 +108,22 @@ impl Anchorer {
     /// Replaces `out` by the anchors of `form`: at most [`limits::ANCHORS_MAX`], linear in the text.
     pub fn anchors(&self, form: &NormalForm, scratch: &mut Scratch, out: &mut Anchors) {
         self.tokenizer.tokenize(form, &mut scratch.tokens);
-        let Scratch { tokens, shingles, orders, chosen, seen, .. } = scratch;
-        let tokens = tokens.as_slice();
         out.anchors.clear();
-        out.token_count = num::u32_saturating(tokens.len());
+        out.token_count = num::u32_saturating(scratch.tokens.len());
         out.text_bytes = num::u32_saturating(form.bytes().len());
-        shingles.clear();
-        if tokens.len() <= SHINGLE_TOKENS {
-            // BEGIN, at most one word, END: too short for a template, but it is still itself.
-            shingles.push(self.mix(tokens));
-        } else {
-            shingles.extend(tokens.windows(SHINGLE_TOKENS).map(|window| self.mix(window)));
-        }
-        self.choose(shingles, orders, chosen);
+        dispatch(self.kernels, Choose { anchorer: self, scratch });
+        let Scratch { tokens, chosen, fingerprints, seen, .. } = scratch;
         seen.clear();
         seen.resize(SEEN, 0);
-        for &position in chosen.iter().take(limits::ANCHORS_MAX) {
-            let mixed = shingles.get(num::usize_of(position)).copied().unwrap_or(0);
-            let fingerprint = self.fingerprint(mixed);
+        for (&position, &fingerprint) in chosen.iter().zip(fingerprints.iter()).take(limits::ANCHORS_MAX) {
             // A repeated shingle counts once, where it stands first: positions ascend.
             if is_new(fingerprint, seen, &out.anchors) {
                 out.anchors.push(Anchor { fingerprint, position });
             }
         }
-        if let [begin, first, _, .., last, _] = tokens {
+        if let [begin, first, _, .., last, _] = tokens.as_slice() {
             // It stands at END, where no shingle begins.
-            let fingerprint = self.fingerprint(self.mix(&[*begin, *first, *last]));
+            let fingerprint = self.fingerprint(self.mix([*begin, *first, *last]));
             if is_new(fingerprint, seen, &out.anchors) {
                 out.anchors.push(Anchor { fingerprint, position: out.token_count - 1 });
             }
@@ -142,11 +137,11 @@ impl Anchorer {
     pub fn token_sample(&self, scratch: &mut Scratch, out: &mut Vec<u32>) {
         let Scratch { tokens, spare, .. } = scratch;
         out.clear();
-        out.resize(tokens.as_slice().len(), 0);
+        out.resize(tokens.len(), 0);
         let mut kept = 0;
-        for token in tokens.as_slice() {
+        for &token in tokens.iter() {
             // Every other one stays, by chance: written always and counted where it does, it costs no wrong guess.
-            let hash = num::high32(token.hash);
+            let hash = num::high32(token);
             out[kept] = hash;
             kept += usize::from(hash < TOKEN_SAMPLE_BELOW);
         }
@@ -157,36 +152,10 @@ impl Anchorer {
         }
     }
 
-    /// Chooses shingle positions, ascending: the head and the tail whole, the middle winnowed and, where it is still
-    /// too much, thinned by halving the hash range, so that any two texts thin alike.
-    fn choose(&self, shingles: &[u64], orders: &mut Vec<u64>, chosen: &mut Vec<u32>) {
-        chosen.clear();
-        let count = shingles.len();
-        let tail_from = count.saturating_sub(TAIL).max(HEAD.min(count));
-        chosen.extend((0..HEAD.min(count)).map(num::u32_saturating));
-        let middle = shingles.get(HEAD.min(count)..tail_from).unwrap_or(&[]);
-        orders.clear();
-        orders.extend(middle.iter().map(|&shingle| folded_multiply(shingle, self.order)));
-        winnow(orders, chosen);
-        let tail = num::u32_saturating(tail_from)..num::u32_saturating(count);
-        let room = limits::ANCHORS_MAX - TAIL - 1;
-        let mut shift = 0;
-        while chosen.len() > room && shift < 63 {
-            shift += 1;
-            let head = num::u32_saturating(HEAD);
-            chosen.retain(|&at| {
-                let order = at.checked_sub(head).and_then(|at| orders.get(num::usize_of(at)));
-                order.is_none_or(|order| order >> (64 - shift) == 0)
-            });
-        }
-        chosen.extend(tail);
-    }
-
     #[inline(always)]
-    fn mix(&self, window: &[Token]) -> u64 {
-        window.iter().zip(&self.multipliers).fold(0u64, |sum, (token, &multiplier)| {
-            sum.wrapping_add(token.hash.wrapping_mul(multiplier)).rotate_left(29)
-        })
+    fn mix(&self, [first, second, third]: [u64; SHINGLE_TOKENS]) -> u64 {
+        let [a, b, c] = self.multipliers;
+        mix_in(mix_in(mix_in(0, first, a), second, b), third, c)
     }
 
     /// SipHash-1-3 (Aumasson and Bernstein 2012) of one word: what reaches the disk tells nothing without the key.
@@ -212,29 +181,120 @@ impl Anchorer {
     }
 }
 
+#[inline(always)]
+fn mix_in(sum: u64, token: u64, multiplier: u64) -> u64 {
+    sum.wrapping_add(token.wrapping_mul(multiplier)).rotate_left(29)
+}
+
+/// Shingles of the tokens, positions chosen of them, and their fingerprints: loops without jumps, that `simd` compiles for
+/// each level.
+struct Choose<'a> {
+    anchorer: &'a Anchorer,
+    scratch: &'a mut Scratch,
+}
+
+impl Loop for Choose<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<K: Inlined>(self, _: K) {
+        let Self { anchorer, scratch } = self;
+        let Scratch { tokens, shingles, orders, chosen, fingerprints, .. } = scratch;
+        shingles.clear();
+        if tokens.len() <= SHINGLE_TOKENS {
+            // BEGIN, at most one word, END: too short for a template, but it is still itself.
+            let each = tokens.iter().zip(&anchorer.multipliers);
+            shingles.push(each.fold(0, |sum, (token, multiplier)| mix_in(sum, *token, *multiplier)));
+        } else {
+            shingles.resize(tokens.len() + 1 - SHINGLE_TOKENS, 0);
+            for (((shingle, a), b), c) in shingles.iter_mut().zip(tokens.iter()).zip(&tokens[1..]).zip(&tokens[2..]) {
+                *shingle = anchorer.mix([*a, *b, *c]);
+            }
+        }
+        choose(shingles, anchorer.order, orders, chosen);
+        fingerprints.clear();
+        fingerprints.extend(chosen.iter().map(|at| shingles.get(num::usize_of(*at)).copied().unwrap_or(0)));
+        for fingerprint in fingerprints.iter_mut() {
+            *fingerprint = anchorer.fingerprint(*fingerprint);
+        }
+    }
+}
+
+/// Chooses shingle positions, ascending: the head and the tail whole, the middle winnowed and, where it is still too much,
+/// thinned by halving the hash range, so that any two texts thin alike. At most [`limits::ANCHORS_MAX`] less one.
+#[inline(always)]
+fn choose(shingles: &[u64], order: u64, orders: &mut Vec<u64>, chosen: &mut Vec<u32>) {
+    chosen.clear();
+    let count = shingles.len();
+    let tail_from = count.saturating_sub(TAIL).max(HEAD.min(count));
+    chosen.extend((0..HEAD.min(count)).map(num::u32_saturating));
+    let middle = shingles.get(HEAD.min(count)..tail_from).unwrap_or(&[]);
+    orders.clear();
+    orders.extend(middle.iter().map(|&shingle| folded_multiply(shingle, order)));
+    winnow(orders, chosen);
+    let tail = num::u32_saturating(tail_from)..num::u32_saturating(count);
+    let room = limits::ANCHORS_MAX - TAIL - 1;
+    let mut shift = 0;
+    while chosen.len() > room && shift < 63 {
+        shift += 1;
+        let head = num::u32_saturating(HEAD);
+        chosen.retain(|&at| {
+            let order = at.checked_sub(head).and_then(|at| orders.get(num::usize_of(at)));
+            order.is_none_or(|order| order >> (64 - shift) == 0)
+        });
+    }
+    chosen.extend(tail);
+}
+
+/// Windows of one round of [`winnow`].
+const ROUND: usize = 64;
+
 /// Appends the place of the smallest order of each window of [`WINDOW`] neighbours, the last of equal ones; each place once,
 /// ascending, counted from the head. Which of two is smaller is a coin toss, so it is selected and never jumped on.
+#[inline(always)]
 fn winnow(orders: &[u64], chosen: &mut Vec<u32>) {
     const _: () = assert!(WINDOW == 6, "a window is three pairs");
     let windows = (orders.len() + 1).saturating_sub(WINDOW);
     if windows == 0 {
         return;
     }
-    let least = |left: (u64, usize), right: (u64, usize)| if right.0 <= left.0 { right } else { left };
-    let pair = |at: usize| least((orders[at], at), (orders[at + 1], at + 1));
-    let [mut a, mut b, mut c, mut d] = [pair(0), pair(1), pair(2), pair(3)];
-    let (mut kept, mut last) = (chosen.len(), usize::MAX);
+    let (mut kept, mut last) = (chosen.len(), u64::MAX);
     chosen.resize(kept + windows, 0);
-    for window in 0..windows {
-        let e = pair(window + 4);
-        let (_, place) = least(least(a, c), e);
-        // Written always, and kept where the next window has another one.
-        kept += usize::from(place != last && last != usize::MAX);
-        chosen[kept] = num::u32_saturating(HEAD + place);
-        last = place;
-        (a, b, c, d) = (b, c, d, e);
+    for from in (0..windows).step_by(ROUND) {
+        let count = ROUND.min(windows - from);
+        let mut one = [[0; ROUND + WINDOW]; 2];
+        let (mut two, mut four, mut six) = (one, one, one);
+        one[0][..count + WINDOW - 1].copy_from_slice(&orders[from..from + count + WINDOW - 1]);
+        one[1].iter_mut().zip(num::u64_of(HEAD + from)..).for_each(|(place, at)| *place = at);
+        least(&one, &one, 1, &mut two);
+        least(&two, &two, 2, &mut four);
+        least(&four, &two, 4, &mut six);
+        for &place in &six[1][..count] {
+            // Written always, and kept where the next window has another one.
+            kept += usize::from(place != last && last != u64::MAX);
+            chosen[kept] = num::low32(place);
+            last = place;
+        }
     }
     chosen.truncate(kept + 1);
+}
+
+/// The lesser of each order of `left` and the order of `right` that stands `distance` behind it, with its place; of equal ones
+/// the one behind.
+#[inline(always)]
+fn least(
+    left: &[[u64; ROUND + WINDOW]; 2],
+    right: &[[u64; ROUND + WINDOW]; 2],
+    distance: usize,
+    out: &mut [[u64; ROUND + WINDOW]; 2],
+) {
+    let [orders, places] = out;
+    let left = left[0].iter().zip(&left[1]);
+    let right = right[0][distance..].iter().zip(&right[1][distance..]);
+    for (((order, place), left), right) in orders.iter_mut().zip(places).zip(left).zip(right) {
+        let (left, right) = ((*left.0, *left.1), (*right.0, *right.1));
+        (*order, *place) = if right.0 <= left.0 { right } else { left };
+    }
 }
 
 /// Takes in a fingerprint, a keyed hash and so spread evenly by its low bits; tells whether it was not in `anchors`. `seen`
@@ -314,8 +374,8 @@ fn sip_round(v: &mut [u64; 4]) {
 /// Appends the compact form of `anchors` to `out`: two varints, a count, then per anchor the gap to the one before (a
 /// varint, nearly always one byte, absent in the dense head) and five bytes of fingerprint.
 pub fn encode(anchors: &Anchors, out: &mut Vec<u8>) {
-    // Nearly always six bytes an anchor, and at most nine for the four counts.
-    out.reserve(6 * anchors.anchors.len() + 16);
+    // At most ten bytes an anchor, and twenty for the four counts.
+    out.reserve(10 * anchors.anchors.len() + 20);
     put_varint(anchors.token_count, out);
     put_varint(anchors.text_bytes, out);
     put_varint(num::u32_saturating(anchors.anchors.len()), out);
@@ -384,7 +444,7 @@ fn read(bytes: &[u8], out: &mut Anchors) -> Option<()> {
     (at == bytes.len()).then_some(())
 }
 
-fn put_varint(mut n: u32, out: &mut Vec<u8>) {
+pub(super) fn put_varint(mut n: u32, out: &mut Vec<u8>) {
     while n >= 0x80 {
         out.push(num::low8(n & 0x7f) | 0x80);
         n >>= 7;
@@ -392,7 +452,7 @@ fn put_varint(mut n: u32, out: &mut Vec<u8>) {
     out.push(num::low8(n));
 }
 
-fn take_varint(bytes: &[u8], at: &mut usize) -> Option<u32> {
+pub(super) fn take_varint(bytes: &[u8], at: &mut usize) -> Option<u32> {
     let mut n = 0u32;
     for shift in [0, 7, 14, 21, 28] {
         let byte = *bytes.get(*at)?;
@@ -418,7 +478,7 @@ mod tests {
     fn anchors_of(text: &str) -> Anchors {
         let (mut form, mut scratch, mut out) = (NormalForm::default(), Scratch::default(), Anchors::default());
         Normalizer::new(Kernels::detect()).normalize(text.as_bytes(), &mut form);
-        Anchorer::new(&[1; 32]).anchors(&form, &mut scratch, &mut out);
+        Anchorer::new(&[1; 32], Kernels::detect()).anchors(&form, &mut scratch, &mut out);
         out
     }
 

@@ -8,6 +8,7 @@
 //! cell says that they may be one atom's. What many texts hold is counted in a sample of them.
 
 use crate::family::corpus::{Corpus, Reading, level_of};
+use crate::family::lists::Lists;
 use crate::family::mine::Documents;
 use crate::family::recurrence::{CELL_MAX, Filter, Map};
 use crate::family::sets::Sets;
@@ -35,9 +36,8 @@ pub(super) struct Atoms {
     of_anchor: Vec<u32>,
     /// How many texts hold each.
     pub(super) sizes: Vec<u32>,
-    /// The atoms of every text, ascending, each once; end to end.
-    present: Vec<u32>,
-    starts: Vec<u64>,
+    /// The atoms of every text, ascending, each once.
+    present: Lists,
 }
 
 impl Atoms {
@@ -46,70 +46,51 @@ impl Atoms {
         self.of_anchor.get(num::usize_of(anchor)).copied().unwrap_or(0)
     }
 
-    /// The atoms of one text, ascending, each once.
-    pub(super) fn of(&self, document: u32) -> &[u32] {
-        let bound = |at: usize| self.starts.get(at).and_then(|&n| num::usize_of_u64(n)).unwrap_or(0);
-        let at = num::usize_of(document);
-        self.present.get(bound(at)..bound(at + 1)).unwrap_or(&[])
+    /// Replaces `out` by the atoms of one text, ascending, each once.
+    pub(super) fn read(&self, document: u32, out: &mut Vec<u32>) {
+        self.present.read(document, out);
     }
 
-    /// Lets go of what [`Atoms::of`] tells.
+    /// Lets go of what [`Atoms::read`] tells.
     pub(super) fn forget_lists(&mut self) {
-        (self.present, self.starts) = (Vec::new(), Vec::new());
+        self.present = Lists::default();
     }
 
     /// Lists what texts hold and counts the texts of each of `count` atoms.
     fn list(corpus: &Corpus<'_, impl Documents>, of_anchor: Vec<u32>, count: usize) -> Self {
-        let starts = Vec::with_capacity(num::usize_of(corpus.len()) + 1);
-        let mut atoms = Self { of_anchor, sizes: vec![0; count], present: Vec::new(), starts };
+        let mut atoms = Self { of_anchor, sizes: vec![0; count], present: Lists::default() };
         let (mut reading, mut here) = (Reading::default(), Vec::new());
         for document in 0..corpus.len() {
-            atoms.starts.push(num::u64_of(atoms.present.len()));
             here.clear();
             here.extend(corpus.of(document, &mut reading).iter().map(|&anchor| atoms.atom(anchor)));
             in_order(&mut here);
-            atoms.present.extend_from_slice(&here);
-            atoms.count(&here);
+            atoms.present.push(&here);
+            count_in(&mut atoms.sizes, &here);
         }
-        atoms.starts.push(num::u64_of(atoms.present.len()));
         atoms
     }
 
-    fn count(&mut self, present: &[u32]) {
-        for &atom in present {
-            if let Some(size) = self.sizes.get_mut(num::usize_of(atom)) {
-                *size += 1;
-            }
-        }
-    }
-
-    /// Makes atoms one, `count` in all. Lists of atoms only grow shorter, so they stay in their place.
+    /// Makes atoms one, `count` in all.
     fn join(&mut self, of_atom: &[u32], count: usize) {
         let joined = |atom: u32| of_atom.get(num::usize_of(atom)).copied().unwrap_or(0);
         for atom in &mut self.of_anchor {
             *atom = joined(*atom);
         }
-        self.sizes = vec![0; count];
-        let (mut here, mut end) = (Vec::new(), 0);
-        for document in 0..self.starts.len().saturating_sub(1) {
-            here.clear();
-            here.extend(self.of(num::u32_saturating(document)).iter().map(|&atom| joined(atom)));
-            in_order(&mut here);
-            self.count(&here);
-            // The list that starts there is read already.
-            if let Some(start) = self.starts.get_mut(document) {
-                *start = num::u64_of(end);
-            }
-            let to = end + here.len();
-            if let Some(place) = self.present.get_mut(end..to) {
-                place.copy_from_slice(&here);
-            }
-            end = to;
+        let mut sizes = vec![0; count];
+        self.present.change(|here| {
+            here.iter_mut().for_each(|atom| *atom = joined(*atom));
+            in_order(here);
+            count_in(&mut sizes, here);
+        });
+        self.sizes = sizes;
+    }
+}
+
+fn count_in(sizes: &mut [u32], present: &[u32]) {
+    for &atom in present {
+        if let Some(size) = sizes.get_mut(num::usize_of(atom)) {
+            *size += 1;
         }
-        if let Some(last) = self.starts.last_mut() {
-            *last = num::u64_of(end);
-        }
-        self.present.truncate(end);
     }
 }
 
@@ -160,7 +141,7 @@ fn joined(corpus: &Corpus<'_, impl Documents>, sizes: &[u32], atoms: Option<&Ato
         level: 0,
         exactly: false,
     };
-    let (mut reading, mut ordered) = (Reading::default(), Vec::new());
+    let (mut reading, mut present, mut ordered) = (Reading::default(), Vec::new(), Vec::new());
     for exactly in [false, true] {
         pairs.exactly = exactly;
         for document in 0..corpus.len() {
@@ -172,8 +153,9 @@ fn joined(corpus: &Corpus<'_, impl Documents>, sizes: &[u32], atoms: Option<&Ato
                     pairs.see_neighbours(held);
                 }
                 Some(atoms) => {
-                    pairs.meet(atoms.of(document));
-                    pairs.see_all(atoms.of(document), &mut ordered);
+                    atoms.read(document, &mut present);
+                    pairs.meet(&present);
+                    pairs.see_all(&present, &mut ordered);
                 }
             }
         }

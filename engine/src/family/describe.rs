@@ -1,8 +1,9 @@
 //! Turns clusters into families: names, cores, counts and times, and every text's place among them.
 
 use crate::family::corpus::{Corpus, Reading};
-use crate::family::mine::{CoreAnchor, Documents, Families, Family, Match, NO_ACCOUNT, Use};
+use crate::family::mine::{CoreAnchor, Documents, Families, Family, Match, NO_ACCOUNT, Uses};
 use crate::family::recurrence::{Map, of_class, without_class};
+use crate::family::sets::Distinct;
 use crate::family::votes::Votes;
 use crate::num;
 use std::collections::BTreeSet;
@@ -26,7 +27,7 @@ pub(super) fn describe(
     mut placed: Vec<Option<Match>>,
     is_family: &[bool],
     order: &[u32],
-    uses: &[Use],
+    uses: &(impl Uses + ?Sized),
 ) -> Families {
     for found in &mut placed {
         *found = found.filter(|m| is_family.get(num::usize_of(m.family)).copied().unwrap_or(false));
@@ -124,9 +125,9 @@ fn cores(
 }
 
 /// Fills in requests, accounts, principals and times.
-fn tally(families: &mut [Family], placed: &[Option<Match>], uses: &[Use]) {
-    let mut parties: Vec<(u32, u32, u32)> = Vec::new();
-    for request in uses {
+fn tally(families: &mut [Family], placed: &[Option<Match>], uses: &(impl Uses + ?Sized)) {
+    let mut parties: Distinct<(u32, u32, u32)> = Distinct::default();
+    for request in uses.all() {
         let Some(found) = placed.get(num::usize_of(request.document)).copied().flatten() else { continue };
         let Some(family) = families.get_mut(num::usize_of(found.family)) else { continue };
         family.requests += 1;
@@ -136,8 +137,7 @@ fn tally(families: &mut [Family], placed: &[Option<Match>], uses: &[Use]) {
             parties.push((found.family, request.principal, request.account));
         }
     }
-    parties.sort_unstable();
-    parties.dedup();
+    let parties = parties.into_vec();
     let mut previous = None;
     for (family, principal, _) in parties {
         if let Some(entry) = families.get_mut(num::usize_of(family)) {

@@ -6,8 +6,9 @@
 //! out what recurs. Nothing here is written down: sealing mines the same texts anew, with all that mining knows.
 
 use crate::family::anchor::Anchors;
+
 use crate::num;
-use crate::simd::prefetch;
+use crate::simd::{prefetch, table};
 
 /// Entries of one line, and lines: 64 bytes each, 16 MiB in all. At some forty fresh anchors a text they remember the
 /// last twenty thousand texts that repeat nothing; what recurs stays longer.
@@ -84,7 +85,7 @@ pub struct FormingTable {
 impl Default for FormingTable {
     fn default() -> Self {
         Self {
-            lines: vec![Line::default(); LINES],
+            lines: table(LINES),
             families: vec![(0, 0); FORMING_MAX],
             texts: 0,
             last: 0,
@@ -153,14 +154,16 @@ impl FormingTable {
             return way;
         }
         let now = fresh.seen;
-        let worth = |entry: &Entry| {
-            let recurs = entry.texts.count_ones() >= 2 && now.wrapping_sub(entry.seen) < 256;
-            (entry.tag != 0, recurs, std::cmp::Reverse(now.wrapping_sub(entry.seen)))
-        };
-        let victim = (0..WAYS).min_by_key(|&way| line.0.get(way).map(worth)).unwrap_or(0);
-        if let Some(entry) = line.0.get_mut(victim) {
-            *entry = fresh;
+        let (mut least, mut victim) = (u64::MAX, 0);
+        for (way, entry) in line.0.iter().enumerate() {
+            let age = now.wrapping_sub(entry.seen);
+            let recurs = entry.texts & entry.texts.wrapping_sub(1) != 0 && age < 256;
+            // One number an entry, so that the least is selected and not jumped to: which one it is, is chance.
+            let worth = u64::from(entry.tag != 0) << 33 | u64::from(recurs) << 32 | u64::from(!age);
+            victim = if worth < least { way } else { victim };
+            least = least.min(worth);
         }
+        line.0[victim] = fresh;
         victim
     }
 
@@ -230,7 +233,7 @@ mod tests {
 
     impl Gate {
         fn new() -> Self {
-            Self { anchorer: Anchorer::new(&[5; 32]), table: FormingTable::default() }
+            Self { anchorer: Anchorer::new(&[5; 32], Kernels::detect()), table: FormingTable::default() }
         }
 
         fn observe(&mut self, text: &str) -> Option<Forming> {

@@ -26,7 +26,7 @@ impl Documents for Texts {
 fn anchors_under(key: u8, text: &str) -> Anchors {
     let (mut form, mut scratch, mut anchors) = (NormalForm::default(), Scratch::default(), Anchors::default());
     Normalizer::new(Kernels::detect()).normalize(text.as_bytes(), &mut form);
-    Anchorer::new(&[key; 32]).anchors(&form, &mut scratch, &mut anchors);
+    Anchorer::new(&[key; 32], Kernels::detect()).anchors(&form, &mut scratch, &mut anchors);
     anchors
 }
 
@@ -43,7 +43,7 @@ fn mined(texts: &[(u32, String)]) -> Families {
         .zip(0u32..)
         .map(|((account, _), n)| Use { document: n, account: *account, principal: *account, time_ms: i64::from(n) })
         .collect();
-    mine(&documents, &uses, &MineOptions::default(), &|_, _, _| true).expect("valid uses")
+    mine(&documents, uses.as_slice(), &MineOptions::default(), &|_, _, _| true).expect("valid uses")
 }
 
 /// The families of the texts that `account` picks, each once.

@@ -7,8 +7,9 @@
 
 use crate::family::anchor::lengths;
 use crate::family::cluster::Cluster;
-use crate::family::mine::{Documents, Match, MineOptions, NO_ACCOUNT, Use};
+use crate::family::mine::{Documents, Match, MineOptions, NO_ACCOUNT, Uses};
 use crate::family::recurrence::Map;
+use crate::family::sets::Distinct;
 use crate::family::skeleton::Memory;
 use crate::family::votes::Votes;
 use crate::num;
@@ -51,7 +52,7 @@ pub(super) fn families(
     placed: &[Option<Match>],
     clusters: &[Cluster],
     votes: &Votes,
-    uses: &[Use],
+    uses: &(impl Uses + ?Sized),
     options: &MineOptions,
 ) -> Vec<bool> {
     let strong = strong_cores(clusters, votes);
@@ -86,14 +87,15 @@ struct Repeats {
     repeated: f64,
 }
 
-fn repeats(placed: &[Option<Match>], count: usize, uses: &[Use]) -> Vec<Repeats> {
+fn repeats(placed: &[Option<Match>], count: usize, uses: &(impl Uses + ?Sized)) -> Vec<Repeats> {
     let of = |document: u32| placed.get(num::usize_of(document)).copied().flatten();
-    let attributed = uses.iter().filter(|request| request.account != NO_ACCOUNT);
-    let mut sent: Vec<(u32, u32, u32)> = attributed
-        .filter_map(|request| Some((of(request.document)?.family, request.account, request.document)))
-        .collect();
-    sent.sort_unstable();
-    sent.dedup();
+    let mut sent: Distinct<(u32, u32, u32)> = Distinct::default();
+    for request in uses.all().filter(|request| request.account != NO_ACCOUNT) {
+        if let Some(found) = of(request.document) {
+            sent.push((found.family, request.account, request.document));
+        }
+    }
+    let sent = sent.into_vec();
     let mut repeats = vec![Repeats::default(); count];
     for run in sent.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
         let texts = num::f64_of(run.len());
@@ -170,12 +172,12 @@ fn carriers(clusters: &[Cluster], strong: &[Vec<(u32, f64)>], weights: &[f64]) -
 }
 
 /// How often an account that sent one of a cluster's texts comes back to the cluster.
-fn returns(placed: &[Option<Match>], count: usize, uses: &[Use]) -> Vec<Returns> {
+fn returns(placed: &[Option<Match>], count: usize, uses: &(impl Uses + ?Sized)) -> Vec<Returns> {
     let mut returns = vec![Returns::default(); count];
     let of = |document: u32| placed.get(num::usize_of(document)).copied().flatten().map(|m| num::usize_of(m.family));
     let (mut memory, mut before) = (Memory::default(), Vec::new());
-    for request in uses {
-        if memory.before(request, &mut before).is_none() {
+    for request in uses.all() {
+        if memory.before(&request, &mut before).is_none() {
             continue;
         }
         if let Some(entry) = before.last().and_then(|&d| of(d)).and_then(|c| returns.get_mut(c)) {

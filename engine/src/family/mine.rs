@@ -36,6 +36,18 @@ pub struct Use {
     pub time_ms: i64,
 }
 
+/// The requests that are mined.
+pub trait Uses: Sync {
+    /// All of them, sorted by (time, identity), as often as asked: whoever has them in another form need not copy them.
+    fn all(&self) -> impl Iterator<Item = Use> + '_;
+}
+
+impl Uses for [Use] {
+    fn all(&self) -> impl Iterator<Item = Use> + '_ {
+        self.iter().copied()
+    }
+}
+
 /// The account of an unattributed request.
 pub const NO_ACCOUNT: u32 = u32::MAX;
 
@@ -149,17 +161,17 @@ pub type Progress<'a> = &'a (dyn Fn(&'static str, u64, u64) -> bool + Sync);
 /// Stages that [`Progress`] counts.
 const STAGES: u64 = 5;
 
-/// Groups `documents` into families. `uses` are sorted by (time, identity); the result does not depend on how documents
-/// and accounts are numbered, nor on the number of threads.
+/// Groups `documents` into families. The result does not depend on how documents and accounts are numbered, nor on the number
+/// of threads.
 /// # Errors
 /// [`Error::Interrupted`] when `progress` says stop; [`Error::InvalidArgument`] when a use names no document.
 pub fn mine(
     documents: &impl Documents,
-    uses: &[Use],
+    uses: &(impl Uses + ?Sized),
     options: &MineOptions,
     progress: Progress<'_>,
 ) -> Result<Families> {
-    if uses.iter().any(|request| request.document >= documents.count()) {
+    if uses.all().any(|request| request.document >= documents.count()) {
         return Err(Error::InvalidArgument { argument: "uses", reason: "a use names no document".into() });
     }
     let step = |stage, done| if progress(stage, done, STAGES) { Ok(()) } else { Err(Error::Interrupted) };
@@ -171,7 +183,7 @@ pub fn mine(
 /// The same of texts whose recurrent anchors are known.
 fn mine_corpus(
     corpus: &Corpus<'_, impl Documents>,
-    uses: &[Use],
+    uses: &(impl Uses + ?Sized),
     options: &MineOptions,
     step: &dyn Fn(&'static str, u64) -> Result<()>,
 ) -> Result<Families> {
@@ -196,9 +208,10 @@ fn mine_corpus(
 
 /// Documents by the hash of their anchors, so that a sample of them does not depend on how they are numbered.
 fn canonical_order(documents: &impl Documents) -> Vec<u32> {
-    let mut order: Vec<(u64, u32)> =
-        (0..documents.count()).map(|document| (xxh3_64(documents.anchors(document)), document)).collect();
-    order.sort_unstable();
+    let hash = |document: u32| xxh3_64(documents.anchors(document));
+    // Half of the hash tells nearly all apart.
+    let mut order: Vec<(u32, u32)> = (0..documents.count()).map(|one| (num::high32(hash(one)), one)).collect();
+    order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| (hash(a.1), a.1).cmp(&(hash(b.1), b.1))));
     order.into_iter().map(|entry| entry.1).collect()
 }
 
@@ -226,7 +239,7 @@ mod tests {
     }
 
     fn column(texts: &[(u8, String)]) -> Column {
-        let (normalizer, anchorer) = (Normalizer::new(Kernels::detect()), Anchorer::new(&[9; 32]));
+        let (normalizer, anchorer) = (Normalizer::new(Kernels::detect()), Anchorer::new(&[9; 32], Kernels::detect()));
         let (mut form, mut scratch, mut anchors) = (NormalForm::default(), Scratch::default(), Anchors::default());
         let encoded = |(class, text): &(u8, String)| {
             normalizer.normalize(text.as_bytes(), &mut form);
@@ -268,7 +281,7 @@ mod tests {
     #[test]
     fn two_templates_are_two_families_and_the_rest_is_none() {
         let (texts, uses) = traffic();
-        let found = mine(&column(&texts), &uses, &MineOptions::default(), &quiet).expect("valid uses");
+        let found = mine(&column(&texts), uses.as_slice(), &MineOptions::default(), &quiet).expect("valid uses");
         assert_eq!(
             found.families.iter().map(|f| (f.documents, f.accounts)).collect::<Vec<_>>(),
             [(100, 10), (100, 10)]
@@ -280,7 +293,7 @@ mod tests {
     #[test]
     fn families_do_not_depend_on_how_documents_and_accounts_are_numbered() {
         let (texts, uses) = traffic();
-        let expected = mine(&column(&texts), &uses, &MineOptions::default(), &quiet).expect("valid uses");
+        let expected = mine(&column(&texts), uses.as_slice(), &MineOptions::default(), &quiet).expect("valid uses");
         // 400 and 149 have no common factor: a permutation.
         let moved = |n: u32| n * 149 % 400;
         let mut other = texts.clone();
@@ -291,7 +304,7 @@ mod tests {
             .iter()
             .map(|u| Use { document: moved(u.document), account: 99 - u.account, principal: 99 - u.account, ..*u })
             .collect();
-        let found = mine(&column(&other), &renumbered, &MineOptions::default(), &quiet).expect("valid uses");
+        let found = mine(&column(&other), renumbered.as_slice(), &MineOptions::default(), &quiet).expect("valid uses");
         assert_eq!(expected.families, found.families);
         for (n, place) in expected.of_document.iter().enumerate() {
             assert_eq!(place, &found.of_document[num::usize_of(moved(num::u32_saturating(n)))]);
@@ -303,10 +316,10 @@ mod tests {
         let (texts, uses) = traffic();
         let column = column(&texts);
         let options = MineOptions::default();
-        let held = mine(&column, &uses, &options, &quiet).expect("valid uses");
+        let held = mine(&column, uses.as_slice(), &options, &quiet).expect("valid uses");
         let bounds = Bounds { counted: 3000, ..Bounds::default() };
         let corpus = Corpus::bounded(&column, options.recurrence_min, bounds, 0);
-        assert_eq!(held, mine_corpus(&corpus, &uses, &options, &|_, _| Ok(())).expect("valid uses"));
+        assert_eq!(held, mine_corpus(&corpus, uses.as_slice(), &options, &|_, _| Ok(())).expect("valid uses"));
     }
 
     #[test]
@@ -315,7 +328,7 @@ mod tests {
         for (n, text) in texts.iter_mut().enumerate() {
             text.0 = if n % 3 == 0 { 1 } else { 4 };
         }
-        let found = mine(&column(&texts), &uses, &MineOptions::default(), &quiet).expect("valid uses");
+        let found = mine(&column(&texts), uses.as_slice(), &MineOptions::default(), &quiet).expect("valid uses");
         assert_eq!(found.families.len(), 4);
         for (place, text) in found.of_document.iter().zip(&texts) {
             if let Some(m) = place {
@@ -328,7 +341,7 @@ mod tests {
     fn a_sealed_table_gives_a_text_the_family_that_mining_gave() {
         let (texts, uses) = traffic();
         let column = column(&texts);
-        let found = mine(&column, &uses, &MineOptions::default(), &quiet).expect("valid uses");
+        let found = mine(&column, uses.as_slice(), &MineOptions::default(), &quiet).expect("valid uses");
         let bytes = Table::seal(&found, column.count());
         let table = Table::open(&bytes).expect("sealed a moment ago");
         let mut anchors = Anchors::default();
@@ -349,9 +362,9 @@ mod tests {
             let at = n % entry.1.len();
             entry.1[at] ^= 0x5a;
         }
-        assert!(mine(&column, &uses, &MineOptions::default(), &quiet).is_ok());
+        assert!(mine(&column, uses.as_slice(), &MineOptions::default(), &quiet).is_ok());
         let stray = [Use { document: 400, account: 0, principal: 0, time_ms: 0 }];
-        assert!(mine(&column, &stray, &MineOptions::default(), &quiet).is_err());
-        assert!(mine(&column, &uses, &MineOptions::default(), &|_, _, _| false).is_err());
+        assert!(mine(&column, stray.as_slice(), &MineOptions::default(), &quiet).is_err());
+        assert!(mine(&column, uses.as_slice(), &MineOptions::default(), &|_, _, _| false).is_err());
     }
 }

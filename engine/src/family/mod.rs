@@ -9,6 +9,7 @@ pub mod forming;
 #[cfg(test)]
 mod hostile;
 mod judge;
+mod lists;
 pub mod live;
 pub mod mine;
 mod recurrence;
@@ -21,4 +22,4 @@ mod votes;
 mod wordings;
 
 pub use anchor::{Anchor, Anchorer, Anchors, Scratch};
-pub use mine::{CoreAnchor, Documents, Families, Family, Match, MineOptions, NO_ACCOUNT, Use, mine};
+pub use mine::{CoreAnchor, Documents, Families, Family, Match, MineOptions, NO_ACCOUNT, Use, Uses, mine};

@@ -50,6 +50,38 @@ impl Sets {
     }
 }
 
+/// Values that are told again and again, each once: they are put in order whenever there is no room for more.
+#[derive(Debug)]
+pub(super) struct Distinct<T>(Vec<T>);
+
+impl<T> Default for Distinct<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Ord> Distinct<T> {
+    pub(super) fn push(&mut self, value: T) {
+        if self.0.len() == self.0.capacity() {
+            self.put_in_order();
+            // Sorting must not become the work.
+            self.0.reserve(self.0.len() / 2 + 1024);
+        }
+        self.0.push(value);
+    }
+
+    fn put_in_order(&mut self) {
+        self.0.sort_unstable();
+        self.0.dedup();
+    }
+
+    /// Ascending.
+    pub(super) fn into_vec(mut self) -> Vec<T> {
+        self.put_in_order();
+        self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@
 
 use crate::family::atoms::Atoms;
 use crate::family::corpus::{Corpus, Reading, level_of};
-use crate::family::mine::{Documents, MineOptions, NO_ACCOUNT, Use};
+use crate::family::mine::{Documents, MineOptions, NO_ACCOUNT, Use, Uses};
 use crate::family::recurrence::Map;
 use crate::num;
 
@@ -48,7 +48,7 @@ struct Evidence {
 pub(super) fn skeletons(
     corpus: &Corpus<'_, impl Documents>,
     atoms: &mut Atoms,
-    uses: &[Use],
+    uses: &(impl Uses + ?Sized),
     weights: &Map<u32, f64>,
     options: &MineOptions,
 ) -> Vec<bool> {
@@ -206,7 +206,7 @@ impl Recent {
 
 /// How far each account repeats anything at all, 0..=1: the share of its requests that share a good deal with one of
 /// the requests before. Accounts of one request are absent.
-pub(super) fn repetition(corpus: &Corpus<'_, impl Documents>, uses: &[Use]) -> Map<u32, f64> {
+pub(super) fn repetition(corpus: &Corpus<'_, impl Documents>, uses: &(impl Uses + ?Sized)) -> Map<u32, f64> {
     let recurrence = &corpus.recurrence;
     let (mut recent, mut reading) = (Recent::default(), Reading::default());
     let mut counts: Map<u32, (f64, f64)> = Map::default();
@@ -215,9 +215,9 @@ pub(super) fn repetition(corpus: &Corpus<'_, impl Documents>, uses: &[Use]) -> M
     let says: Vec<f32> = (0..num::u32_saturating(met.len()))
         .map(|anchor| num::f32_of((recurrence.bits(anchor) - COMMON_BITS).max(0.0)))
         .collect();
-    for (request, number) in uses.iter().zip(1u32..) {
+    for (request, number) in uses.all().zip(1u32..) {
         let list = || corpus.of(request.document, &mut reading).into();
-        recent.meet(request, list, |before, now| {
+        recent.meet(&request, list, |before, now| {
             for &anchor in now {
                 if let Some(slot) = met.get_mut(num::usize_of(anchor)) {
                     *slot = number;
@@ -235,22 +235,31 @@ pub(super) fn repetition(corpus: &Corpus<'_, impl Documents>, uses: &[Use]) -> M
 }
 
 /// Counts how often atoms return in an account's next request.
-fn stickiness(atoms: &Atoms, uses: &[Use], weights: &Map<u32, f64>, evidence: &mut [Evidence]) {
+fn stickiness(atoms: &Atoms, uses: &(impl Uses + ?Sized), weights: &Map<u32, f64>, evidence: &mut [Evidence]) {
     let (mut memory, mut before) = (Memory::default(), Vec::new());
-    for request in uses {
-        if memory.before(request, &mut before).is_none() {
+    let (mut earlier, mut present, mut last) = (Vec::new(), Vec::new(), 0);
+    for request in uses.all() {
+        if memory.before(&request, &mut before).is_none() {
             continue;
         }
         let weight = num::f32_of(weights.get(&request.account).copied().unwrap_or(0.0));
-        let Some(&previous) = before.last() else { continue };
-        for &atom in atoms.of(previous) {
+        // What the texts before hold, the last of them at the end.
+        earlier.clear();
+        for &document in &before {
+            atoms.read(document, &mut present);
+            last = earlier.len();
+            earlier.extend_from_slice(&present);
+        }
+        for &atom in earlier.get(last..).unwrap_or(&[]) {
             if let Some(entry) = evidence.get_mut(num::usize_of(atom)) {
                 entry.trials += weight;
             }
         }
-        for &atom in atoms.of(request.document) {
-            let again = before.iter().any(|&document| atoms.of(document).binary_search(&atom).is_ok());
-            if let (true, Some(entry)) = (again, evidence.get_mut(num::usize_of(atom))) {
+        earlier.sort_unstable();
+        atoms.read(request.document, &mut present);
+        for atom in &present {
+            let again = earlier.binary_search(atom).is_ok();
+            if let (true, Some(entry)) = (again, evidence.get_mut(num::usize_of(*atom))) {
                 entry.successes += weight;
             }
         }

@@ -199,7 +199,7 @@ mod tests {
     fn anchors_of(text: &str) -> Anchors {
         let (mut form, mut scratch, mut out) = (NormalForm::default(), Scratch::default(), Anchors::default());
         Normalizer::new(Kernels::detect()).normalize(text.as_bytes(), &mut form);
-        Anchorer::new(&[3; 32]).anchors(&form, &mut scratch, &mut out);
+        Anchorer::new(&[3; 32], Kernels::detect()).anchors(&form, &mut scratch, &mut out);
         out
     }
 

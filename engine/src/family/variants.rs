@@ -10,7 +10,7 @@
 use crate::family::anchor::{HEAD, SHINGLE_TOKENS, TAIL};
 use crate::family::cluster::Cluster;
 use crate::family::corpus::{Corpus, Reading};
-use crate::family::mine::{Documents, Match, NO_ACCOUNT, Use};
+use crate::family::mine::{Documents, Match, NO_ACCOUNT, Uses};
 use crate::family::recurrence::{Map, Recurrence};
 use crate::family::sets::Sets;
 use crate::family::votes::Votes;
@@ -88,9 +88,9 @@ fn is_set(bits: &[u64], at: usize) -> bool {
 }
 
 /// An account of every document: any one will do to tell one account's wording from many accounts' variant.
-pub(super) fn accounts_of(documents: usize, uses: &[Use]) -> Vec<u32> {
+pub(super) fn accounts_of(documents: usize, uses: &(impl Uses + ?Sized)) -> Vec<u32> {
     let mut accounts = vec![NO_ACCOUNT; documents];
-    for request in uses {
+    for request in uses.all() {
         if let Some(slot) = accounts.get_mut(num::usize_of(request.document)).filter(|slot| **slot == NO_ACCOUNT) {
             *slot = request.account;
         }
@@ -105,7 +105,7 @@ pub(super) fn part(
     mut clusters: Vec<Cluster>,
     votes: &Votes,
     order: &[u32],
-    uses: &[Use],
+    uses: &(impl Uses + ?Sized),
 ) -> Parted {
     let accounts = accounts_of(placed.len(), uses);
     let mut parents: Vec<u32> = (0..num::u32_saturating(clusters.len())).collect();

@@ -7,7 +7,7 @@
 
 use crate::family::cluster::Cluster;
 use crate::family::corpus::{Corpus, Reading};
-use crate::family::mine::{Documents, Match, MineOptions, NO_ACCOUNT, Use};
+use crate::family::mine::{Documents, Match, MineOptions, NO_ACCOUNT, Uses};
 use crate::family::recurrence::Map;
 use crate::family::sets::Sets;
 use crate::family::variants::{Parted, accounts_of};
@@ -46,7 +46,7 @@ pub(super) fn join(
     parted: &Parted,
     is_family: &[bool],
     order: &[u32],
-    uses: &[Use],
+    uses: &(impl Uses + ?Sized),
     options: &MineOptions,
 ) {
     let clusters = &parted.clusters;
@@ -107,7 +107,7 @@ fn joined(edges: &[(f64, u32, u32)], parted: &Parted) -> Sets {
 }
 
 /// Which clusters are an account's own wording.
-fn wordings(placed: &[Option<Match>], clusters: &[Cluster], uses: &[Use]) -> Vec<bool> {
+fn wordings(placed: &[Option<Match>], clusters: &[Cluster], uses: &(impl Uses + ?Sized)) -> Vec<bool> {
     let accounts = accounts_of(placed.len(), uses);
     let mut senders: Vec<BTreeSet<u32>> = vec![BTreeSet::new(); clusters.len()];
     for (found, &account) in placed.iter().zip(&accounts) {

@@ -14,10 +14,20 @@ use crate::num::{low8, u32_of, usize_of};
 pub const BANDS: usize = 32;
 
 /// Bands that are enough where only J = .8 and above is sought.
-pub const FEW_BANDS: usize = 20;
+pub const FEW_BANDS: usize = 16;
+
+/// A bucket of so many ids is read whole where repeated ids are sought: a strange one in it seldom meets the text again, and
+/// the tags would be one more miss.
+const SHORT_BUCKET: usize = 16;
 
 /// Slots of one band.
 pub const ROWS: usize = SKETCH_BYTES / BANDS;
+
+/// Bits in which ids are looked for that were met before.
+const SEEN_BITS: usize = 1 << 15;
+
+/// Ids of which so many may have been met before are counted one by one; more are put in order.
+const COUNTED_MAX: usize = 64;
 
 /// Ids a bucket holds on average: more makes the offsets cheaper, and each look longer.
 const LOAD: usize = 4;
@@ -122,8 +132,8 @@ pub struct Candidates {
     pub ids: Vec<u32>,
     /// Whether a bound cut the look short: the ids are then not all.
     pub truncated: bool,
-    /// Room to count in.
-    met: Vec<u64>,
+    /// Ids that may have been met before.
+    met: Vec<u32>,
 }
 
 impl<'a> Bands<'a> {
@@ -142,7 +152,7 @@ impl<'a> Bands<'a> {
     /// The ids that share a bucket with `signature` in at least one band: at most [`BUCKET_MAX`] a bucket and
     /// [`CANDIDATES_MAX`] in all; what is cut says so.
     pub fn candidates(&self, signature: &[u8; SKETCH_BYTES], class: u8, out: &mut Candidates) {
-        self.gather(signature, class, BANDS, out);
+        self.gather(signature, class, BANDS, 0, out);
         out.ids.sort_unstable();
         out.ids.dedup();
         out.cut();
@@ -150,78 +160,71 @@ impl<'a> Bands<'a> {
 
     /// The ids that share a bucket with `signature` in two bands or more, bounded as [`Bands::candidates`]. What is unlike a
     /// text meets it in one band by chance, and to compare its signature costs two cache misses; what is like it meets it
-    /// in many: two of all bands find J = .7 with probability .998, J = .8 with .999999; two of [`FEW_BANDS`] find J = .8
-    /// with .9996, and cost five eighths. The first `bands` are looked at.
+    /// in many: two of all bands find J = .7 with probability .998, J = .8 with .999999. Of signatures that differ in 25 slots
+    /// of 128 (J = .8) two of the first [`FEW_BANDS`] find 99.97 %, and cost half. The first `bands` are looked at.
     pub fn repeated(&self, signature: &[u8; SKETCH_BYTES], class: u8, bands: usize, out: &mut Candidates) {
-        self.gather(signature, class, bands, out);
+        self.gather(signature, class, bands, SHORT_BUCKET, out);
         let Candidates { ids, met, .. } = out;
+        // A bit an id tells those that may have been met before: nearly all are met once, and one in a hundred by chance.
         met.clear();
-        met.resize((2 * ids.len()).next_power_of_two(), 0);
-        let last = met.len() - 1;
-        let mut kept = 0;
-        for at in 0..ids.len() {
-            // The low bit of a place says that its id was met again; ids are below 2^31, since a segment has fewer forms.
-            let id = ids[at];
-            let held = (u64::from(id) + 1) << 1;
-            let mut place = usize_of(id.wrapping_mul(0x9E37_79B1) >> 8) & last;
-            loop {
-                match met[place] {
-                    0 => met[place] = held,
-                    other if other == held => {
-                        met[place] = held | 1;
-                        ids[kept] = id;
-                        kept += 1;
-                    }
-                    other if other == (held | 1) => {}
-                    _ => {
-                        place = (place + 1) & last;
-                        continue;
-                    }
-                }
-                break;
+        let mut seen = [0_u64; SEEN_BITS / 64];
+        for &id in ids.iter() {
+            let bit = usize_of(id.wrapping_mul(0x9E37_79B1) >> 8) % SEEN_BITS;
+            let (word, mask) = (&mut seen[bit / 64], 1 << (bit % 64));
+            if *word & mask != 0 {
+                met.push(id);
             }
+            *word |= mask;
         }
-        ids.truncate(kept);
-        ids.sort_unstable();
+        met.sort_unstable();
+        met.dedup();
+        if met.len() <= COUNTED_MAX {
+            met.retain(|id| ids.iter().map(|other| u32::from(other == id)).sum::<u32>() > 1);
+            std::mem::swap(ids, met);
+        } else {
+            ids.sort_unstable();
+            met.clear();
+            met.extend(ids.chunk_by(|a, b| a == b).filter(|run| run.len() > 1).map(|run| run[0]));
+            std::mem::swap(ids, met);
+        }
         out.cut();
     }
 
-    /// The ids in the buckets of the first `bands` of `signature`, as often as they are met: at most [`BUCKET_MAX`] a bucket.
-    fn gather(&self, signature: &[u8; SKETCH_BYTES], class: u8, bands: usize, out: &mut Candidates) {
+    /// The ids in the buckets of the first `bands` of `signature`, as often as they are met: all of a bucket of at most
+    /// `short`, and at most [`BUCKET_MAX`] of the right tag of any other.
+    fn gather(&self, signature: &[u8; SKETCH_BYTES], class: u8, bands: usize, short: usize, out: &mut Candidates) {
         out.ids.clear();
         out.truncated = false;
         let buckets = (1_usize << self.bits) + 1;
-        // Each band costs a miss in the offsets, then one in the tags and one in the ids: asked for ahead, the 32 bands wait
-        // for memory together instead of one after the other.
+        // Each band costs a miss in the offsets, then one in the ids, and before it one in the tags of a long bucket: asked for
+        // ahead, the bands wait for memory together instead of one after the other.
         let hashes: [u32; BANDS] = std::array::from_fn(|band| band_hash(signature, band, class));
         let bucket_in = |band: usize| band * buckets + bucket_of(hashes[band], self.bits);
         (0..bands).for_each(|band| self.offsets.prefetch(bucket_in(band)));
-        let ranges: [(usize, usize); BANDS] = std::array::from_fn(|band| {
-            if band >= bands {
-                return (0, 0);
-            }
+        let mut ranges = [(0, 0); BANDS];
+        for (band, range) in ranges.iter_mut().enumerate().take(bands) {
             let bucket = bucket_in(band);
             let start = self.offsets.get(bucket).map_or(0, usize_of);
             let end = self.offsets.get(bucket + 1).map_or(0, usize_of).min(self.banded);
-            if let Some(tag) = self.tags.get(band * self.banded + start).filter(|_| start < end) {
-                crate::simd::prefetch(tag);
-                self.ids.prefetch(band * self.banded + start);
-            }
-            (start, end)
-        });
-        for (band, (start, end)) in ranges.into_iter().enumerate() {
-            let hash = hashes[band];
-            let mut taken = 0;
-            for place in start..end {
-                let place = band * self.banded + place;
-                if self.tags.get(place) != Some(&low8(hash)) {
-                    continue;
+            if start < end {
+                *range = (band * self.banded + start, band * self.banded + end);
+                self.ids.prefetch(range.0);
+                if end - start > short {
+                    self.tags.get(range.0).into_iter().for_each(crate::simd::prefetch);
                 }
+            }
+        }
+        for (band, (start, end)) in ranges.into_iter().enumerate().take(bands) {
+            if end - start <= short {
+                out.ids.extend(self.ids.slice(start, end).iter());
+                continue;
+            }
+            let tag = low8(hashes[band]);
+            for (taken, place) in (start..end).filter(|place| self.tags.get(*place) == Some(&tag)).enumerate() {
                 if taken == BUCKET_MAX {
                     out.truncated = true;
                     break;
                 }
-                taken += 1;
                 out.ids.extend(self.ids.get(place));
             }
         }
@@ -262,17 +265,25 @@ mod tests {
         for (signature, looked_at) in signatures.iter().take(50).flat_map(|each| [(each, BANDS), (each, FEW_BANDS)]) {
             bands.candidates(signature, 1, &mut once);
             bands.repeated(signature, 1, looked_at, &mut twice);
-            // What a look compares: the bucket and the tag.
-            let seen = |signature: &[u8; SKETCH_BYTES], band| {
+            // What a look compares: the bucket, and the tag where there is one.
+            let seen = |signature: &[u8; SKETCH_BYTES], band, is_tagged| {
                 let hash = band_hash(signature, band, 1);
-                (bucket_of(hash, bucket_bits(signatures.len())), low8(hash))
+                (bucket_of(hash, bucket_bits(signatures.len())), if is_tagged { low8(hash) } else { 0 })
             };
-            let shared = |id: &u32, bands: usize| {
+            let shared = |id: &u32, bands: usize, tagged: &dyn Fn(usize) -> bool| {
                 let other = &signatures[usize_of(*id)];
-                (0..bands).filter(|band| seen(signature, *band) == seen(other, *band)).count()
+                (0..bands)
+                    .filter(|band| seen(signature, *band, tagged(*band)) == seen(other, *band, tagged(*band)))
+                    .count()
             };
-            assert!(once.ids.iter().all(|id| shared(id, BANDS) >= 1));
-            let expected: Vec<u32> = once.ids.iter().copied().filter(|id| shared(id, looked_at) >= 2).collect();
+            assert!(once.ids.iter().all(|id| shared(id, BANDS, &|_| true) >= 1));
+            let is_long = |band: usize| {
+                let bucket = seen(signature, band, false);
+                signatures.iter().filter(|other| seen(other, band, false) == bucket).count() > SHORT_BUCKET
+            };
+            let long: Vec<bool> = (0..BANDS).map(is_long).collect();
+            let expected: Vec<u32> =
+                banded.iter().copied().filter(|id| shared(id, looked_at, &|band| long[band]) >= 2).collect();
             assert_eq!(twice.ids, expected);
             sizes[0] += once.ids.len();
             sizes[1] += twice.ids.len();

@@ -11,6 +11,7 @@ mod inlined;
 mod keys;
 mod level;
 mod scalar;
+mod table;
 mod words;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
@@ -21,6 +22,7 @@ mod identity;
 pub use inlined::{Inlined, Loop, dispatch};
 pub use keys::{HashKeys, ROUNDS};
 pub use level::Level;
+pub use table::table;
 
 use crate::error::{Error, Result};
 

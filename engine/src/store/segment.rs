@@ -132,6 +132,7 @@ impl ContainerWriter {
     /// [`Error::Io`].
     pub fn section_of<'a>(&mut self, id: u32, slices: impl Iterator<Item = &'a [u8]>) -> Result<()> {
         debug_assert!(self.entries.iter().all(|entry| entry.id != id), "section {id} is written once");
+        debug_assert!(usize_of(id) <= SECTIONS_MAX, "section {id} could not be found again");
         self.pad()?;
         let offset = self.at;
         let mut hash = Xxh3::new();
@@ -245,6 +246,8 @@ pub struct Container {
     path: PathBuf,
     identity: Identity,
     entries: Vec<Entry>,
+    /// Where in `entries` each section is, by its id; past the end where there is none.
+    places: Vec<usize>,
 }
 
 impl Container {
@@ -318,7 +321,14 @@ impl Container {
         if end.next_multiple_of(ALIGN) != u64_of(table_offset) {
             return Err(bounds());
         }
-        Ok(Self { bytes, path: path.to_path_buf(), identity, entries })
+        let highest = entries.iter().map(|entry| usize_of(entry.id)).max().unwrap_or(0);
+        let mut places = vec![usize::MAX; highest.min(SECTIONS_MAX) + 1];
+        for (place, entry) in entries.iter().enumerate().rev() {
+            if let Some(slot) = places.get_mut(usize_of(entry.id)) {
+                *slot = place;
+            }
+        }
+        Ok(Self { bytes, path: path.to_path_buf(), identity, entries, places })
     }
 
     /// The file.
@@ -336,7 +346,7 @@ impl Container {
     /// The bytes of a section, or `None` where the file has no such section.
     #[must_use]
     pub fn section(&self, id: u32) -> Option<&[u8]> {
-        let entry = self.entries.iter().find(|entry| entry.id == id)?;
+        let entry = self.entry(id)?;
         let start = usize_of_u64(entry.offset)?;
         self.bytes.as_slice().get(start..start + usize_of_u64(entry.bytes)?)
     }
@@ -344,7 +354,12 @@ impl Container {
     /// Where a section begins in the file.
     #[must_use]
     pub fn offset(&self, id: u32) -> Option<u64> {
-        self.entries.iter().find(|entry| entry.id == id).map(|entry| entry.offset)
+        self.entry(id).map(|entry| entry.offset)
+    }
+
+    /// Found without a search: a view of a segment asks for some thirty sections, and a query makes one.
+    fn entry(&self, id: u32) -> Option<&Entry> {
+        self.entries.get(*self.places.get(usize_of(id))?)
     }
 
     /// The bytes of a section that must be there.
@@ -364,7 +379,7 @@ impl Container {
     /// Damage inside section `id`.
     #[must_use]
     pub fn damaged(&self, id: u32, kind: CorruptKind) -> Error {
-        let offset = self.entries.iter().find(|entry| entry.id == id).map_or(0, |entry| entry.offset);
+        let offset = self.entry(id).map_or(0, |entry| entry.offset);
         Error::corrupt(&self.path, offset, kind)
     }
 

@@ -7,31 +7,6 @@
 use crate::num;
 use crate::text::normalize::NormalForm;
 
-/// One token: the keyed hash of its letters, and where it stands in the normal form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Token {
-    /// Keyed hash of the token's bytes; equal tokens have equal hashes under one key.
-    pub hash: u64,
-    /// First byte in the normal form.
-    pub start: u32,
-    /// One past the last byte.
-    pub end: u32,
-}
-
-/// The tokens of one text; a buffer to be used again.
-#[derive(Debug, Clone, Default)]
-pub struct Tokens {
-    tokens: Vec<Token>,
-}
-
-impl Tokens {
-    /// The tokens, BEGIN first and END last.
-    #[must_use]
-    pub fn as_slice(&self) -> &[Token] {
-        &self.tokens
-    }
-}
-
 /// Hashes tokens under a secret, so that what is kept of a text cannot be looked up in a dictionary.
 #[derive(Clone)]
 pub struct Tokenizer {
@@ -92,14 +67,16 @@ impl Tokenizer {
         folded_multiply(self.secret[2] ^ n, self.secret[1])
     }
 
-    /// Replaces `out` by the tokens of `form`. Linear in the text; allocates only while `out` grows.
-    pub fn tokenize(&self, form: &NormalForm, out: &mut Tokens) {
+    /// Replaces `out` by the tokens of `form`, BEGIN first and END last, each as the keyed hash of its bytes: equal tokens have
+    /// equal hashes under one key. Linear in the text; allocates only while `out` grows.
+    pub fn tokenize(&self, form: &NormalForm, out: &mut Vec<u64>) {
         let text = form.text();
         let bytes = text.as_bytes();
-        let mut breaks = form.line_breaks().iter().copied().peekable();
-        let tokens = &mut out.tokens;
-        tokens.clear();
-        tokens.push(Token { hash: self.begin(), start: 0, end: 0 });
+        let breaks = form.line_breaks();
+        let break_at = |passed: usize| breaks.get(passed).copied().unwrap_or(u32::MAX);
+        let (mut passed, mut next_break) = (0, break_at(0));
+        out.clear();
+        out.push(self.begin());
         let mut at = 0;
         while at < bytes.len() {
             let start = at;
@@ -121,18 +98,17 @@ impl Tokenizer {
                 }
             };
             let start_32 = num::u32_saturating(start);
-            let mut broken = false;
-            while breaks.next_if(|&offset| offset <= start_32).is_some() {
-                broken = true;
+            if next_break <= start_32 && passed < breaks.len() {
+                out.push(self.line_break());
+                while next_break <= start_32 && passed < breaks.len() {
+                    passed += 1;
+                    next_break = break_at(passed);
+                }
             }
-            if broken {
-                tokens.push(Token { hash: self.line_break(), start: start_32, end: start_32 });
-            }
-            tokens.push(Token { hash, start: start_32, end: num::u32_saturating(at) });
+            out.push(hash);
             at += separator_bytes;
         }
-        let end = num::u32_saturating(bytes.len());
-        tokens.push(Token { hash: self.end(), start: end, end });
+        out.push(self.end());
     }
 
     /// The end and the hash of the word at `start`; of a separator its end alone.
@@ -261,53 +237,55 @@ mod tests {
     use crate::simd::Kernels;
     use crate::text::normalize::Normalizer;
 
-    fn tokens_of(text: &str) -> (Tokenizer, Vec<Token>, String) {
-        let (tokenizer, mut form, mut out) = (Tokenizer::new([1, 3, 5]), NormalForm::default(), Tokens::default());
+    fn tokens_of(text: &str) -> (Tokenizer, Vec<u64>, String) {
+        let (tokenizer, mut form, mut out) = (Tokenizer::new([1, 3, 5]), NormalForm::default(), Vec::new());
         Normalizer::new(Kernels::detect()).normalize(text.as_bytes(), &mut form);
         tokenizer.tokenize(&form, &mut out);
-        (tokenizer, out.as_slice().to_vec(), form.text().to_owned())
+        (tokenizer, out, form.text().to_owned())
     }
 
-    fn words(text: &str) -> Vec<String> {
-        let (tokenizer, tokens, form) = tokens_of(text);
-        tokens
-            .iter()
-            .map(|t| match t.hash {
-                h if h == tokenizer.begin() => "<".to_owned(),
-                h if h == tokenizer.end() => ">".to_owned(),
-                h if h == tokenizer.line_break() => "/".to_owned(),
-                h if h == tokenizer.number() => "#".to_owned(),
-                _ => form.get(num::usize_of(t.start)..num::usize_of(t.end)).unwrap_or("?").to_owned(),
-            })
-            .collect()
+    /// The tokens of `text`, each as the word of `known` that has its hash.
+    fn words<'a>(text: &str, known: &[&'a str]) -> Vec<&'a str> {
+        let (tokenizer, tokens, _) = tokens_of(text);
+        let marks = [
+            ("<", tokenizer.begin()),
+            (">", tokenizer.end()),
+            ("/", tokenizer.line_break()),
+            ("#", tokenizer.number()),
+        ];
+        let known = known.iter().map(|word| (*word, tokenizer.word(word.as_bytes())));
+        let names: Vec<_> = marks.into_iter().chain(known).collect();
+        let name = |token: &u64| names.iter().find(|(_, hash)| hash == token).map_or("?", |(name, _)| name);
+        tokens.iter().map(name).collect()
     }
 
     #[test]
     fn words_numbers_and_line_breaks() {
-        assert_eq!(words("Solve 12 of\n\n3a: x+y"), ["<", "solve", "#", "of", "/", "3a", "x", "y", ">"]);
-        assert_eq!(words(""), ["<", ">"]);
-        assert_eq!(words("...!"), ["<", ">"]);
+        let known = ["solve", "of", "3a", "x", "y"];
+        assert_eq!(words("Solve 12 of\n\n3a: x+y", &known), ["<", "solve", "#", "of", "/", "3a", "x", "y", ">"]);
+        assert_eq!(words("", &known), ["<", ">"]);
+        assert_eq!(words("...!", &known), ["<", ">"]);
     }
 
     /// The definition, byte by byte, that the short cut for ASCII words must agree with.
-    fn plainly(tokenizer: &Tokenizer, form: &str) -> Vec<(u64, usize, usize)> {
-        let (mut found, mut start) = (Vec::new(), None);
+    fn plainly(tokenizer: &Tokenizer, form: &str) -> Vec<u64> {
+        let (mut found, mut start) = (vec![tokenizer.begin()], None);
         let is_letter = |c: char| c.is_alphanumeric() || is_mark(c);
         for (at, c) in form.char_indices().chain([(form.len(), ' ')]) {
             let goes_on = is_letter(c) && !stands_alone(c);
             if let (Some(from), false) = (start, goes_on) {
                 let word = &form[from..at];
                 let is_number = word.chars().all(char::is_numeric);
-                found.push((if is_number { tokenizer.number() } else { tokenizer.word(word.as_bytes()) }, from, at));
+                found.push(if is_number { tokenizer.number() } else { tokenizer.word(word.as_bytes()) });
                 start = None;
             }
             if goes_on {
                 start = start.or(Some(at));
             } else if stands_alone(c) && is_letter(c) {
-                let word = &form[at..at + c.len_utf8()];
-                found.push((tokenizer.word(word.as_bytes()), at, at + c.len_utf8()));
+                found.push(tokenizer.word(&form.as_bytes()[at..at + c.len_utf8()]));
             }
         }
+        found.push(tokenizer.end());
         found
     }
 
@@ -325,34 +303,30 @@ mod tests {
         for _ in 0..3000 {
             let text: String = (0..draw(30)).map(|_| pieces[draw(pieces.len())]).collect();
             let (tokenizer, tokens, form) = tokens_of(&text);
-            let words: Vec<_> = tokens
-                .iter()
-                .filter(|t| t.start < t.end)
-                .map(|t| (t.hash, num::usize_of(t.start), num::usize_of(t.end)))
-                .collect();
-            assert_eq!(words, plainly(&tokenizer, &form), "{text:?}");
+            assert_eq!(tokens, plainly(&tokenizer, &form), "{text:?}");
         }
     }
 
     #[test]
     fn a_chinese_character_is_a_token() {
-        assert_eq!(words("用python写 代码"), ["<", "用", "python", "写", "代", "码", ">"]);
+        let expected = ["<", "用", "python", "写", "代", "码", ">"];
+        assert_eq!(words("用python写 代码", &expected[1..6]), expected);
     }
 
     #[test]
     fn long_words_differ_by_length_and_head() {
         let (_, a, _) = tokens_of(&"a".repeat(1000));
         let (_, b, _) = tokens_of(&"a".repeat(1001));
-        assert_ne!(a[1].hash, b[1].hash);
+        assert_ne!(a[1], b[1]);
     }
 
     #[test]
     fn the_secret_decides_the_hash() {
         let mut form = NormalForm::default();
         Normalizer::new(Kernels::detect()).normalize(b"word", &mut form);
-        let (mut a, mut b) = (Tokens::default(), Tokens::default());
+        let (mut a, mut b) = (Vec::new(), Vec::new());
         Tokenizer::new([1, 3, 5]).tokenize(&form, &mut a);
         Tokenizer::new([2, 3, 5]).tokenize(&form, &mut b);
-        assert_ne!(a.as_slice()[1].hash, b.as_slice()[1].hash);
+        assert_ne!(a[1], b[1]);
     }
 }
