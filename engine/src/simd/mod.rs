@@ -78,6 +78,7 @@ struct Table {
     hash_scalars: fn(&[u32], &HashKeys, &mut Hashes) -> usize,
     hash_words: fn(&[u8], usize, &HashKeys, &mut Hashes) -> (usize, usize),
     hash_triples: fn(&[u32], &HashKeys, &mut Hashes) -> usize,
+    sketch: fn(&[u32], &HashKeys) -> [u32; LANES],
     absorb: fn(&[u32], &HashKeys, &mut [u32; LANES]),
     merge: fn(&mut [u32; LANES], &[u32; LANES]),
     fold_lanes: fn(&[u32; LANES], u32) -> [u8; LANES],
@@ -178,6 +179,13 @@ impl Kernels {
     #[must_use]
     pub fn hash_triples(self, words: &[u32], keys: &HashKeys, out: &mut Hashes) -> usize {
         (self.0.hash_triples)(words, keys, out)
+    }
+
+    /// The lanes of Fast Similarity Sketching of a set of shingle hashes, of 31 bits each.
+    #[inline]
+    #[must_use]
+    pub fn sketch(self, hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
+        (self.0.sketch)(hashes, keys)
     }
 
     /// Adds a set of shingle hashes, of 31 bits each, to the lanes of Fast Similarity Sketching. Adding in pieces, in any order, with any

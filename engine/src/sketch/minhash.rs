@@ -176,11 +176,10 @@ impl Sketcher {
     /// the same hash only.
     #[must_use]
     pub fn lanes_of_hashes(&self, hashes: &[u32]) -> Lanes {
-        let mut lanes = Lanes::EMPTY;
         if hashes.iter().fold(0, |all, &hash| all | hash) >> 31 == 0 {
-            self.kernels.absorb(hashes, &self.keys, &mut lanes.0);
-            return lanes;
+            return Lanes(self.kernels.sketch(hashes, &self.keys));
         }
+        let mut lanes = Lanes::EMPTY;
         let mut buffer = [0; HASHES_MAX];
         for chunk in hashes.chunks(HASHES_MAX) {
             buffer.iter_mut().zip(chunk).for_each(|(to, &from)| *to = from & 0x7fff_ffff);

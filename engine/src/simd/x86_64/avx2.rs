@@ -15,6 +15,7 @@ pub(in super::super) static TABLE: Table = Table {
     hash_scalars,
     hash_words,
     hash_triples,
+    sketch,
     absorb,
     merge,
     fold_lanes,
@@ -178,6 +179,12 @@ kernels! {
             store_some(out, done, finish(sum, keys));
         }
         count
+    }
+
+    fn sketch(hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
+        let mut lanes = [LANE_EMPTY; LANES];
+        absorb(hashes, keys, &mut lanes);
+        lanes
     }
 
     fn absorb(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {

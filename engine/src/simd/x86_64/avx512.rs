@@ -17,6 +17,7 @@ pub(in super::super) static TABLE: Table = Table {
     hash_scalars,
     hash_words,
     hash_triples,
+    sketch,
     absorb,
     merge,
     fold_lanes,
@@ -153,8 +154,17 @@ kernels! {
         count
     }
 
-    fn absorb(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
+    fn sketch(hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
+        let Some((first, rest)) = hashes.split_at_checked(HASHES_MAX) else { return rounds::sketch_piece(hashes, keys) };
+        let mut lanes = rounds::sketch_piece(first, keys);
         // What is thrown may win or not; so any piece may be added alone.
+        for piece in rest.chunks(HASHES_MAX) {
+            rounds::absorb_piece(piece, keys, &mut lanes);
+        }
+        lanes
+    }
+
+    fn absorb(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
         for piece in hashes.chunks(HASHES_MAX) {
             rounds::absorb_piece(piece, keys, lanes);
         }

@@ -28,8 +28,15 @@ const THROWS: [usize; 2] = [256, 640];
 /// See [`THROWS`].
 const MANY_OPEN: u32 = 32;
 
+/// Open slots that a large set fills one by one.
+const FEW_OPEN: u32 = 3;
+
 /// Sets of fewer hashes than a vector has lanes go with rounds, not hashes, side by side.
 const FEW: usize = 16;
+
+/// Something whose vectors lie in one cache line each.
+#[repr(C, align(64))]
+struct Aligned<T>(T);
 
 /// Room for the hits of one pass; what was not written is not read.
 type Room = [MaybeUninit<u32>; HITS_MAX + 16];
@@ -38,93 +45,193 @@ type Room = [MaybeUninit<u32>; HITS_MAX + 16];
 const ROOM: Room = [MaybeUninit::uninit(); HITS_MAX + 16];
 
 parts! {
-    /// Adds at most [`HASHES_MAX`] hashes to the lanes.
-    pub(super) fn absorb_piece(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
+    /// The lanes of at most [`HASHES_MAX`] hashes.
+    pub(super) fn sketch_piece(hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
         if hashes.len() < FEW {
-            all_rounds_of_few(hashes, keys, lanes);
+            return sketch_few(hashes, keys);
+        }
+        let mut lanes = Aligned([LANE_EMPTY; LANES]);
+        let lanes = &mut lanes.0;
+        let open = if hashes.len() < LANES {
+            scatter_hashes(hashes, lanes);
+            [u64::MAX; 2]
         } else {
-            first_round(hashes, lanes);
-            later_rounds(hashes, keys, lanes);
+            first_round(hashes, lanes)
+        };
+        later_rounds(hashes, keys, open, lanes);
+        *lanes
+    }
+
+    /// Adds at most [`HASHES_MAX`] hashes to lanes that may hold some.
+    pub(super) fn absorb_piece(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
+        if open_slots(lanes, 1 << VALUE_BITS) == [0, 0] {
+            // No later round can win.
+            first_round_over(hashes, lanes);
+        } else {
+            scalar::merge(lanes, &sketch_piece(hashes, keys));
         }
     }
 
-    /// Round 0: each slot gets the smallest hash that falls into it.
-    fn first_round(hashes: &[u32], lanes: &mut [u32; LANES]) {
+    /// Round 0 over lanes that all hold a hash of round 0 already.
+    fn first_round_over(hashes: &[u32], lanes: &mut [u32; LANES]) {
         let mut hits = ROOM;
-        if open_slots(lanes, 1 << VALUE_BITS) != [u64::MAX; 2] {
-            for part in hashes.chunks(FILTERED) {
-                let thresholds = thresholds(lanes);
-                let hit_count = find(part, &mut hits, |words| below_thresholds(words, thresholds));
-                scatter_hashes(written(&mut hits, hit_count), lanes);
-            }
-            return;
-        }
-        if hashes.len() <= THINNED {
-            scatter_hashes(hashes, lanes);
-            return;
-        }
-        // Most slots get their smallest from the smallest of all; the few slots left open then look at the rest.
-        let [left, of] = LEFT_A_SLOT;
-        let limit = VALUE_MASK / u32_saturating(hashes.len()) * (u32_saturating(LANES) * left / of);
-        let limit = splat(limit << 8);
-        let hit_count = find(hashes, &mut hits, |words| _mm512_cmple_epu32_mask(_mm512_slli_epi32::<8>(words), limit));
-        scatter_hashes(written(&mut hits, hit_count), lanes);
-        let open = open_slots(lanes, 1 << VALUE_BITS);
-        if open != [0, 0] {
-            let is_open = spread(open);
-            let hit_count = find(hashes, &mut hits, |words| falls_open(words, is_open));
+        for part in hashes.chunks(FILTERED) {
+            let thresholds = thresholds(lanes);
+            let hit_count = find(part, &mut hits, |words| below_thresholds(words, thresholds));
             scatter_hashes(written(&mut hits, hit_count), lanes);
         }
     }
 
-    /// The rounds after the first, until every slot has a lane of an earlier one.
-    fn later_rounds(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
-        let mut round = 1;
-        // At first nearly every slot is open.
-        while round * hashes.len() < LANES {
-            let (mul, add) = (splat(keys.round_mul[round]), splat(keys.round_add[round]));
-            let floor = splat(u32_saturating(round) << VALUE_BITS);
-            let (blocks, rest) = hashes.as_chunks::<16>();
-            for block in blocks {
-                let thrown = _mm512_add_epi32(_mm512_mullo_epi32(load_words(block), mul), add);
-                scatter_all(thrown, lane_of(thrown, floor), lanes);
-            }
-            for &h in rest {
-                let thrown = h.wrapping_mul(keys.round_mul[round]).wrapping_add(keys.round_add[round]);
-                put(lanes, thrown, u32_saturating(round) << VALUE_BITS | thrown & VALUE_MASK);
-            }
-            round += 1;
+    /// Round 0 over empty lanes: each slot gets the smallest hash that falls into it. Returns the slots that none falls into.
+    fn first_round(hashes: &[u32], lanes: &mut [u32; LANES]) -> [u64; 2] {
+        let mut least = Aligned([LANE_EMPTY; LANES]);
+        let least = &mut least.0;
+        if hashes.len() <= THINNED {
+            put_least(hashes, least);
+        } else {
+            // Most slots get their smallest from the smallest of all; the few slots left open then look at the rest.
+            let mut hits = ROOM;
+            let [left, of] = LEFT_A_SLOT;
+            let limit = VALUE_MASK / u32_saturating(hashes.len()) * (u32_saturating(LANES) * left / of);
+            let limit = splat(limit << 8);
+            let hit_count = find(hashes, &mut hits, |words| _mm512_cmple_epu32_mask(_mm512_slli_epi32::<8>(words), limit));
+            put_least(written(&mut hits, hit_count), least);
+            let is_open = spread(open_slots(least, LANE_EMPTY));
+            let hit_count = find(hashes, &mut hits, |words| falls_open(words, is_open));
+            put_least(written(&mut hits, hit_count), least);
         }
-        while round < LANES {
-            let open = open_slots(lanes, u32_saturating(round) << VALUE_BITS);
-            if open == [0, 0] {
+        let mut open = [0_u64; 2];
+        for (i, (from, to)) in least.as_chunks::<16>().0.iter().zip(lanes.as_chunks_mut::<16>().0).enumerate() {
+            let held = load_words(from);
+            let is_open = _mm512_cmpeq_epu32_mask(held, splat(LANE_EMPTY));
+            let value = _mm512_and_si512(held, splat(VALUE_MASK));
+            store_words(to, _mm512_mask_mov_epi32(value, is_open, held));
+            open[i / 4] |= u64::from(is_open) << (16 * (i % 4));
+        }
+        open
+    }
+
+    /// The rounds after the first, until every slot has a lane of an earlier one; `open` are the slots that have none yet.
+    fn later_rounds(hashes: &[u32], keys: &HashKeys, open: [u64; 2], lanes: &mut [u32; LANES]) {
+        let (mut open, mut round) = (open, 1);
+        if hashes.len() < LANES {
+            // At first nearly every slot is open.
+            while round * hashes.len() < LANES {
+                let (mul, add) = (splat(keys.round_mul[round]), splat(keys.round_add[round]));
+                let floor = splat(u32_saturating(round) << VALUE_BITS);
+                let (blocks, rest) = hashes.as_chunks::<16>();
+                for block in blocks {
+                    let thrown = _mm512_add_epi32(_mm512_mullo_epi32(load_words(block), mul), add);
+                    scatter_all(thrown, lane_of(thrown, floor), lanes);
+                }
+                for &h in rest {
+                    let thrown = h.wrapping_mul(keys.round_mul[round]).wrapping_add(keys.round_add[round]);
+                    put(lanes, thrown, u32_saturating(round) << VALUE_BITS | thrown & VALUE_MASK);
+                }
+                round += 1;
+            }
+            open = open_slots(lanes, u32_saturating(round) << VALUE_BITS);
+        }
+        while open != [0, 0] {
+            let open_count = open[0].count_ones() + open[1].count_ones();
+            if open_count <= FEW_OPEN && hashes.len() > LANES {
+                fill_one_by_one(open, round, hashes, keys, lanes);
                 return;
             }
-            let open_count = open[0].count_ones() + open[1].count_ones();
+            if round == LANES {
+                force(hashes, keys, lanes);
+                return;
+            }
             let throws = THROWS[usize::from(open_count <= MANY_OPEN)];
             let rounds = (throws / hashes.len()).clamp(1, LANES - round);
             throw_many(hashes, keys, round..round + rounds, open, lanes);
             round += rounds;
-        }
-        if open_slots(lanes, u32_saturating(LANES) << VALUE_BITS) != [0, 0] {
-            force(hashes, keys, lanes);
+            open = open_slots(lanes, u32_saturating(round) << VALUE_BITS);
         }
     }
 
-    /// All rounds of fewer than sixteen hashes.
-    fn all_rounds_of_few(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
-        let mut group = first_rounds_of_few(hashes, keys, lanes);
-        let mut more = if hashes.len() < 8 { 8_usize.div_ceil(hashes.len()) } else { 2 };
-        while group < LANES / 16 {
-            let open = open_slots(lanes, u32_saturating(16 * group) << VALUE_BITS);
-            if open == [0, 0] {
-                return;
+    /// The rounds from one on, for each of a few open slots by itself.
+    fn fill_one_by_one(open: [u64; 2], from: usize, hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
+        for (half, mut open) in (0..).zip(open) {
+            while open != 0 {
+                let slot = (64 * half + usize_of(open.trailing_zeros())) % LANES;
+                lanes[slot] = lanes[slot].min(lane_of_slot(slot, from, hashes, keys));
+                open &= open - 1;
             }
-            let end = (group + more).min(LANES / 16);
-            throw_few(hashes, keys, group..end, open, lanes);
-            (group, more) = (end, if hashes.len() < 8 { 2 * more } else { LANES / 16 });
         }
-        force(hashes, keys, lanes);
+    }
+
+    /// The lane that a slot gets in the rounds from one on.
+    fn lane_of_slot(slot: usize, from: usize, hashes: &[u32], keys: &HashKeys) -> u32 {
+        let base = u32_saturating(slot) << VALUE_BITS;
+        let (blocks, rest) = hashes.as_chunks::<16>();
+        let valid = if rest.is_empty() { 0 } else { u16::MAX >> (16 - rest.len()) };
+        let rest = load_some_words(rest);
+        for round in from..LANES {
+            // A throw less its slot is a value if it fell there, and more than any value if not. The top bit is no part of
+            // a throw, so all of it is moved up by one.
+            let mul = splat(keys.round_mul[round] << 1);
+            let add = splat(keys.round_add[round].wrapping_sub(base) << 1);
+            let last = _mm512_add_epi32(_mm512_mullo_epi32(rest, mul), add);
+            let mut least = _mm512_mask_mov_epi32(splat(u32::MAX), valid, last);
+            for block in blocks {
+                let thrown = _mm512_add_epi32(_mm512_mullo_epi32(load_words(block), mul), add);
+                least = _mm512_min_epu32(least, thrown);
+            }
+            let least = _mm512_reduce_min_epu32(least) >> 1;
+            if least <= VALUE_MASK {
+                return u32_saturating(round) << VALUE_BITS | least;
+            }
+        }
+        let forced = LANES + slot;
+        let (mul, add) = (keys.round_mul[forced], keys.round_add[forced]);
+        let values = hashes.iter().map(|h| h.wrapping_mul(mul).wrapping_add(add) & VALUE_MASK);
+        u32_saturating(forced) << VALUE_BITS | values.min().unwrap_or(VALUE_MASK)
+    }
+
+    /// The lanes of fewer than sixteen hashes.
+    fn sketch_few(hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
+        match *hashes {
+            [] => [LANE_EMPTY; LANES],
+            [a] => in_order([a], LANES / 16, keys),
+            [a, b] => in_order([a, b], LANES / 16, keys),
+            [a, b, c] => in_order([a, b, c], LANES / 16, keys),
+            [a, b, c, d] => in_order([a, b, c, d], LANES / 16, keys),
+            [a, b, c, d, e] => at_open(hashes, 4, keys, in_order([a, b, c, d, e], 4, keys)),
+            [a, b, c, d, e, f] => at_open(hashes, 3, keys, in_order([a, b, c, d, e, f], 3, keys)),
+            [a, b, c, d, e, f, g] => at_open(hashes, 2, keys, in_order([a, b, c, d, e, f, g], 2, keys)),
+            [a, b, c, d, e, f, g, h] => at_open(hashes, 2, keys, in_order([a, b, c, d, e, f, g, h], 2, keys)),
+            _ => at_open(hashes, 1, keys, at_random(hashes, keys)),
+        }
+    }
+
+    /// The first sixteen rounds of more than eight hashes.
+    fn at_random(hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
+        let mut lanes = Aligned([LANE_EMPTY; LANES]);
+        let [mul, add] = round_keys(keys, 0);
+        for &h in hashes {
+            let thrown = _mm512_add_epi32(_mm512_mullo_epi32(splat(h), mul), add);
+            scatter_all(thrown, lane_of(thrown, floors(0)), &mut lanes.0);
+        }
+        lanes.0
+    }
+
+    /// The rounds of a few hashes from a group of sixteen on.
+    fn at_open(hashes: &[u32], from: usize, keys: &HashKeys, lanes: [u32; LANES]) -> [u32; LANES] {
+        let (mut group, mut lanes) = (from, lanes);
+        while group < LANES / 16 {
+            let open = open_slots(&lanes, u32_saturating(16 * group) << VALUE_BITS);
+            if open == [0, 0] {
+                return lanes;
+            }
+            let end = (group + 4).min(LANES / 16);
+            throw_few(hashes, keys, group..end, open, &mut lanes);
+            group = end;
+        }
+        if open_slots(&lanes, u32_saturating(LANES) << VALUE_BITS) != [0, 0] {
+            force(hashes, keys, &mut lanes);
+        }
+        lanes
     }
 
     /// Throws all hashes in some rounds, hashes side by side.
@@ -171,33 +278,6 @@ parts! {
         scatter(written(&mut hits, hit_count), written(&mut won, hit_count), lanes);
     }
 
-    /// The first rounds of a few hashes, where there is a short way; returns the group of rounds after them.
-    fn first_rounds_of_few(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) -> usize {
-        if open_slots(lanes, LANE_EMPTY) == [u64::MAX; 2] {
-            match *hashes {
-                [a] => return throw_in_order([a], keys, lanes),
-                [a, b] => return throw_in_order([a, b], keys, lanes),
-                [a, b, c] => return throw_in_order([a, b, c], keys, lanes),
-                [a, b, c, d] => return throw_in_order([a, b, c, d], keys, lanes),
-                [a, b, c, d, e] => return throw_in_order([a, b, c, d, e], keys, lanes),
-                [a, b, c, d, e, f] => return throw_in_order([a, b, c, d, e, f], keys, lanes),
-                [a, b, c, d, e, f, g] => return throw_in_order([a, b, c, d, e, f, g], keys, lanes),
-                [a, b, c, d, e, f, g, h] => return throw_in_order([a, b, c, d, e, f, g, h], keys, lanes),
-                _ => {}
-            }
-        }
-        let groups = (LANES / 16).div_ceil(hashes.len());
-        for group in 0..groups {
-            let [mul, add] = round_keys(keys, group);
-            let floor = floors(group);
-            for &h in hashes {
-                let thrown = _mm512_add_epi32(_mm512_mullo_epi32(splat(h), mul), add);
-                scatter_all(thrown, lane_of(thrown, floor), lanes);
-            }
-        }
-        groups
-    }
-
     /// Puts sixteen throws where they fall, if they are the smallest there.
     fn scatter_all(thrown: __m512i, won: __m512i, lanes: &mut [u32; LANES]) {
         let (mut hits, mut values) = ([0; 16], [0; 16]);
@@ -209,13 +289,18 @@ parts! {
     }
 }
 
-/// Throws up to four hashes about 128 times into empty lanes. What is to win is stored last, so that no minimum is
-/// needed: late rounds first, and in a round the largest value first. Returns the group of sixteen rounds after them.
+/// The lanes that a few hashes get in some groups of sixteen rounds from the first on; if those are all groups, whatever is left
+/// open gets its forced lane. What is to win is stored last, so that no minimum is needed: late rounds first, and in a round
+/// the largest value first.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq")]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
-fn throw_in_order<const N: usize>(hashes: [u32; N], keys: &HashKeys, lanes: &mut [u32; LANES]) -> usize {
-    let groups = if N <= 2 { LANES / 16 } else { (LANES / 16).div_ceil(N) };
+fn in_order<const N: usize>(hashes: [u32; N], groups: usize, keys: &HashKeys) -> [u32; LANES] {
+    let mut lanes = Aligned([LANE_EMPTY; LANES]);
+    let lanes = &mut lanes.0;
+    if groups == LANES / 16 {
+        force(&hashes, keys, lanes);
+    }
     for group in (0..groups).rev() {
         let [mul, add] = round_keys(keys, group);
         let mut sorted = [splat(0); N];
@@ -231,7 +316,8 @@ fn throw_in_order<const N: usize>(hashes: [u32; N], keys: &HashKeys, lanes: &mut
             }
         }
         let floor = floors(group);
-        let (mut slots, mut won) = ([[0; 16]; N], [[0; 16]; N]);
+        let (mut slots, mut won) = (Aligned([[0; 16]; N]), Aligned([[0; 16]; N]));
+        let (slots, won) = (&mut slots.0, &mut won.0);
         for j in 0..N {
             store_words(&mut slots[j], _mm512_and_si512(sorted[j], splat(0x7f)));
             store_words(&mut won[j], or(floor, _mm512_srli_epi32::<8>(sorted[j])));
@@ -242,7 +328,7 @@ fn throw_in_order<const N: usize>(hashes: [u32; N], keys: &HashKeys, lanes: &mut
             }
         }
     }
-    groups
+    *lanes
 }
 
 parts! {
@@ -357,6 +443,22 @@ parts! {
         }
         for &h in rest {
             put(lanes, h, h & VALUE_MASK);
+        }
+    }
+
+    /// Puts each hash into its slot if it is the smallest there, slot and all, which is the same for all in a slot.
+    fn put_least(hashes: &[u32], least: &mut [u32; LANES]) {
+        let (eights, rest) = hashes.as_chunks::<8>();
+        for eight in eights {
+            for &h in eight {
+                let (slot, _) = throw(h);
+                let held = least[slot];
+                least[slot] = if held < h { held } else { h };
+            }
+        }
+        for &h in rest {
+            let (slot, _) = throw(h);
+            least[slot] = least[slot].min(h);
         }
     }
 
