@@ -78,6 +78,7 @@ struct Table {
     hash_scalars: fn(&[u32], &HashKeys, &mut Hashes) -> usize,
     hash_words: fn(&[u8], usize, &HashKeys, &mut Hashes) -> (usize, usize),
     hash_triples: fn(&[u32], &HashKeys, &mut Hashes) -> usize,
+    sketch_bytes: fn(&[u8], &HashKeys, &mut Hashes) -> [u32; LANES],
     sketch: fn(&[u32], &HashKeys) -> [u32; LANES],
     absorb: fn(&[u32], &HashKeys, &mut [u32; LANES]),
     merge: fn(&mut [u32; LANES], &[u32; LANES]),
@@ -179,6 +180,13 @@ impl Kernels {
     #[must_use]
     pub fn hash_triples(self, words: &[u32], keys: &HashKeys, out: &mut Hashes) -> usize {
         (self.0.hash_triples)(words, keys, out)
+    }
+
+    /// [`Kernels::sketch`] of what [`Kernels::hash_bytes`] makes of `text`, which goes to `out` on the way.
+    #[inline]
+    #[must_use]
+    pub fn sketch_bytes(self, text: &[u8], keys: &HashKeys, out: &mut Hashes) -> [u32; LANES] {
+        (self.0.sketch_bytes)(text, keys, out)
     }
 
     /// The lanes of Fast Similarity Sketching of a set of shingle hashes, of 31 bits each.

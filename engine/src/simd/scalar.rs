@@ -12,6 +12,7 @@ pub(super) static TABLE: Table = Table {
     hash_scalars,
     hash_words,
     hash_triples,
+    sketch_bytes,
     sketch,
     absorb,
     merge,
@@ -141,6 +142,11 @@ pub(super) fn hash_triples(words: &[u32], keys: &HashKeys, out: &mut Hashes) -> 
 #[inline(always)]
 pub(super) const fn throw(x: u32) -> (usize, u32) {
     (usize_of((x >> VALUE_BITS) & 0x7f), x & VALUE_MASK)
+}
+
+pub(super) fn sketch_bytes(text: &[u8], keys: &HashKeys, out: &mut Hashes) -> [u32; LANES] {
+    let count = hash_bytes(text, keys, out);
+    sketch(out.get(..count).unwrap_or_default(), keys)
 }
 
 pub(super) fn sketch(hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {

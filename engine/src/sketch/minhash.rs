@@ -146,14 +146,19 @@ impl Sketcher {
         if form.is_empty() {
             return Signature::EMPTY;
         }
-        let mut lanes = Lanes::EMPTY;
-        self.add(form, scratch, &mut lanes);
-        Signature(self.kernels.fold_lanes(&lanes.0, self.keys.fold_multiplier()))
+        Signature(self.kernels.fold_lanes(&self.lanes(form, scratch).0, self.keys.fold_multiplier()))
     }
 
     /// The lanes of a normal form, for merging.
     #[must_use]
     pub fn lanes(&self, form: &NormalForm, scratch: &mut Scratch) -> Lanes {
+        if self.spec.shingle == Shingle::C5
+            && form.is_ascii()
+            && (SHINGLE_CHARS..HASHES_MAX + SHINGLE_CHARS).contains(&form.bytes().len())
+        {
+            // One piece, as most prompts are.
+            return Lanes(self.kernels.sketch_bytes(form.bytes(), &self.keys, &mut scratch.hashes));
+        }
         let mut lanes = Lanes::EMPTY;
         if !form.is_empty() {
             self.add(form, scratch, &mut lanes);

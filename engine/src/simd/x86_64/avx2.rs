@@ -15,6 +15,7 @@ pub(in super::super) static TABLE: Table = Table {
     hash_scalars,
     hash_words,
     hash_triples,
+    sketch_bytes,
     sketch,
     absorb,
     merge,
@@ -179,6 +180,11 @@ kernels! {
             store_some(out, done, finish(sum, keys));
         }
         count
+    }
+
+    fn sketch_bytes(text: &[u8], keys: &HashKeys, out: &mut Hashes) -> [u32; LANES] {
+        let count = hash_bytes(text, keys, out);
+        sketch(out.get(..count).unwrap_or_default(), keys)
     }
 
     fn sketch(hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {

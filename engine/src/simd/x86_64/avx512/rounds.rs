@@ -13,7 +13,7 @@ use std::ops::Range;
 const HITS_MAX: usize = HASHES_MAX;
 
 /// Sets of more hashes are thinned before their first round.
-const THINNED: usize = 448;
+pub(super) const THINNED: usize = 448;
 
 /// Hashes a slot that thinning leaves, as a fraction: enough to fill most slots.
 const LEFT_A_SLOT: [u32; 2] = [3, 2];
@@ -39,10 +39,10 @@ const FEW: usize = 16;
 struct Aligned<T>(T);
 
 /// Room for the hits of one pass; what was not written is not read.
-type Room = [MaybeUninit<u32>; HITS_MAX + 16];
+pub(super) type Room = [MaybeUninit<u32>; HITS_MAX + 16];
 
 /// Room before anything is written.
-const ROOM: Room = [MaybeUninit::uninit(); HITS_MAX + 16];
+pub(super) const ROOM: Room = [MaybeUninit::uninit(); HITS_MAX + 16];
 
 parts! {
     /// The lanes of at most [`HASHES_MAX`] hashes.
@@ -51,15 +51,58 @@ parts! {
             return sketch_few(hashes, keys);
         }
         let mut lanes = Aligned([LANE_EMPTY; LANES]);
-        let lanes = &mut lanes.0;
         let open = if hashes.len() < LANES {
-            scatter_hashes(hashes, lanes);
+            scatter_hashes(hashes, &mut lanes.0);
             [u64::MAX; 2]
+        } else if hashes.len() <= THINNED {
+            let mut least = Aligned([LANE_EMPTY; LANES]);
+            put_least(hashes, &mut least.0);
+            take_values(&least.0, &mut lanes.0)
         } else {
-            first_round(hashes, lanes)
+            let (mut hits, limit) = (ROOM, small(hashes.len()));
+            let hit_count = find(hashes, &mut hits, |words| is_small(words, limit));
+            return sketch_thinned(hashes, &mut hits, hit_count, keys);
         };
-        later_rounds(hashes, keys, open, lanes);
-        *lanes
+        later_rounds(hashes, keys, open, &mut lanes.0);
+        lanes.0
+    }
+
+    /// The value on top of what [`is_small`] lets pass of a number of hashes.
+    pub(super) fn small(count: usize) -> __m512i {
+        let [left, of] = LEFT_A_SLOT;
+        splat((VALUE_MASK / u32_saturating(count.max(THINNED)) * (u32_saturating(LANES) * left / of)) << 8)
+    }
+
+    /// Which of sixteen hashes have a small value.
+    pub(super) fn is_small(hashes: __m512i, limit: __m512i) -> u16 {
+        _mm512_cmple_epu32_mask(_mm512_slli_epi32::<8>(hashes), limit)
+    }
+
+    /// The lanes of many hashes, given those whose values are small. Most slots get their smallest from these; the few slots
+    /// that they leave open then look at the rest.
+    pub(super) fn sketch_thinned(hashes: &[u32], hits: &mut Room, hit_count: usize, keys: &HashKeys) -> [u32; LANES] {
+        let mut least = Aligned([LANE_EMPTY; LANES]);
+        put_least(written(hits, hit_count), &mut least.0);
+        let is_open = spread(open_slots(&least.0, LANE_EMPTY));
+        let hit_count = find(hashes, hits, |words| falls_open(words, is_open));
+        put_least(written(hits, hit_count), &mut least.0);
+        let mut lanes = [LANE_EMPTY; LANES];
+        let open = take_values(&least.0, &mut lanes);
+        later_rounds(hashes, keys, open, &mut lanes);
+        lanes
+    }
+
+    /// Lanes of the smallest hash of each slot; returns the slots that have none.
+    fn take_values(least: &[u32; LANES], lanes: &mut [u32; LANES]) -> [u64; 2] {
+        let mut open = [0_u64; 2];
+        for (i, (from, to)) in least.as_chunks::<16>().0.iter().zip(lanes.as_chunks_mut::<16>().0).enumerate() {
+            let held = load_words(from);
+            let is_open = _mm512_cmpeq_epu32_mask(held, splat(LANE_EMPTY));
+            let value = _mm512_and_si512(held, splat(VALUE_MASK));
+            store_words(to, _mm512_mask_mov_epi32(value, is_open, held));
+            open[i / 4] |= u64::from(is_open) << (16 * (i % 4));
+        }
+        open
     }
 
     /// Adds at most [`HASHES_MAX`] hashes to lanes that may hold some.
@@ -80,35 +123,6 @@ parts! {
             let hit_count = find(part, &mut hits, |words| below_thresholds(words, thresholds));
             scatter_hashes(written(&mut hits, hit_count), lanes);
         }
-    }
-
-    /// Round 0 over empty lanes: each slot gets the smallest hash that falls into it. Returns the slots that none falls into.
-    fn first_round(hashes: &[u32], lanes: &mut [u32; LANES]) -> [u64; 2] {
-        let mut least = Aligned([LANE_EMPTY; LANES]);
-        let least = &mut least.0;
-        if hashes.len() <= THINNED {
-            put_least(hashes, least);
-        } else {
-            // Most slots get their smallest from the smallest of all; the few slots left open then look at the rest.
-            let mut hits = ROOM;
-            let [left, of] = LEFT_A_SLOT;
-            let limit = VALUE_MASK / u32_saturating(hashes.len()) * (u32_saturating(LANES) * left / of);
-            let limit = splat(limit << 8);
-            let hit_count = find(hashes, &mut hits, |words| _mm512_cmple_epu32_mask(_mm512_slli_epi32::<8>(words), limit));
-            put_least(written(&mut hits, hit_count), least);
-            let is_open = spread(open_slots(least, LANE_EMPTY));
-            let hit_count = find(hashes, &mut hits, |words| falls_open(words, is_open));
-            put_least(written(&mut hits, hit_count), least);
-        }
-        let mut open = [0_u64; 2];
-        for (i, (from, to)) in least.as_chunks::<16>().0.iter().zip(lanes.as_chunks_mut::<16>().0).enumerate() {
-            let held = load_words(from);
-            let is_open = _mm512_cmpeq_epu32_mask(held, splat(LANE_EMPTY));
-            let value = _mm512_and_si512(held, splat(VALUE_MASK));
-            store_words(to, _mm512_mask_mov_epi32(value, is_open, held));
-            open[i / 4] |= u64::from(is_open) << (16 * (i % 4));
-        }
-        open
     }
 
     /// The rounds after the first, until every slot has a lane of an earlier one; `open` are the slots that have none yet.
@@ -411,11 +425,15 @@ parts! {
         open
     }
 
-    /// Writes the words that were found to `to`, from `at` on.
-    fn write(to: &mut Room, at: usize, found: u16, words: __m512i) {
-        if let Some(to) = to.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<16>()) {
+    /// Writes the words that were found to `to`, from `at` on, of which there are less than [`HITS_MAX`].
+    pub(super) fn write(to: &mut Room, at: usize, found: u16, words: __m512i) {
+        store_found(&mut to[at % HITS_MAX..][..16], _mm512_maskz_compress_epi32(found, words));
+    }
+
+    fn store_found(to: &mut [MaybeUninit<u32>], words: __m512i) {
+        if let Some(to) = to.first_chunk_mut::<16>() {
             // SAFETY: the array is as long as the vector, and the store needs no alignment.
-            unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), _mm512_maskz_compress_epi32(found, words)) }
+            unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), words) }
         }
     }
 
@@ -427,7 +445,7 @@ parts! {
         }
         // SAFETY: `count` is not 0, so the first word was written.
         let first = unsafe { words[0].assume_init() };
-        write(words, count, u16::MAX, splat(first));
+        store_found(&mut words[count..][..16], splat(first));
         // SAFETY: `count` words were written by `write` as they were counted, and sixteen more in the line above, which
         // end inside the array because `count` is at most `HITS_MAX`.
         unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), count.next_multiple_of(8)) }
