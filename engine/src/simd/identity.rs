@@ -94,7 +94,8 @@ fn fold_ascii() {
                 ] {
                     let run = |kernels: Kernels| {
                         let (mut dst, mut breaks) = (vec![7; length + 64], vec![0; length % 7 * 30 + 66]);
-                        let folded = kernels.fold_ascii(src, &mut dst, &mut breaks, from);
+                        let mut folded = from;
+                        kernels.fold_ascii(src, &mut dst, &mut breaks, &mut folded);
                         dst.truncate(folded.written);
                         breaks.truncate(folded.break_count);
                         (folded, dst, breaks)
@@ -109,12 +110,16 @@ fn fold_ascii() {
 #[test]
 fn fold_ascii_does_nothing_without_room() {
     for kernels in levels().into_iter().chain([scalar()]) {
+        let fold = |dst: &mut [u8], breaks: &mut [u32], mut state| {
+            kernels.fold_ascii(b"abc", dst, breaks, &mut state);
+            state
+        };
         let start = Folded::default();
-        assert_eq!(kernels.fold_ascii(b"abc", &mut [0; 66], &mut [0; 64], start), start);
-        assert_eq!(kernels.fold_ascii(b"abc", &mut [0; 67], &mut [0; 63], start), start);
-        assert_eq!(kernels.fold_ascii(b"abc", &mut [0; 67], &mut [0; 64], start).written, 3);
+        assert_eq!(fold(&mut [0; 66], &mut [0; 64], start), start);
+        assert_eq!(fold(&mut [0; 67], &mut [0; 63], start), start);
+        assert_eq!(fold(&mut [0; 67], &mut [0; 64], start).written, 3);
         let lost = Folded { read: 9, written: usize::MAX, break_count: usize::MAX - 64, in_space: false };
-        assert_eq!(kernels.fold_ascii(b"abc", &mut [0; 99], &mut [0; 99], lost), lost);
+        assert_eq!(fold(&mut [0; 99], &mut [0; 99], lost), lost);
     }
 }
 
@@ -222,7 +227,8 @@ proptest! {
         for kernels in levels() {
             let run = |kernels: Kernels| {
                 let (mut dst, mut breaks) = (vec![0; src.len() + 64], vec![0; src.len() + 64]);
-                let folded = kernels.fold_ascii(&src, &mut dst, &mut breaks, Folded::default());
+                let mut folded = Folded::default();
+                kernels.fold_ascii(&src, &mut dst, &mut breaks, &mut folded);
                 (folded, dst[..folded.written].to_vec(), breaks[..folded.break_count].to_vec())
             };
             prop_assert_eq!(run(kernels), run(scalar()));

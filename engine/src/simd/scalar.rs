@@ -53,10 +53,10 @@ static EVEN: [u8; 256] = {
     even
 };
 
-pub(super) fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: Folded) -> Folded {
-    let mut at = from;
-    if !from.has_room(src, dst) {
-        return from;
+pub(super) fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], state: &mut Folded) {
+    let mut at = *state;
+    if !at.has_room(src, dst) {
+        return;
     }
     while at.may_break(breaks) {
         let block = src.get(at.read..).unwrap_or_default();
@@ -84,7 +84,7 @@ pub(super) fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: F
             break;
         }
     }
-    at
+    *state = at;
 }
 
 /// The sum of a window of ASCII: its first four bytes as one number, its last four as another.

@@ -52,10 +52,10 @@ kernels! {
         u32::from(vaddlvq_u8(unequal))
     }
 
-    fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: Folded) -> Folded {
-        let mut at = from;
-        if !from.has_room(src, dst) {
-            return from;
+    fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], state: &mut Folded) {
+        let mut at = *state;
+        if !at.has_room(src, dst) {
+            return;
         }
         while at.read < src.len() && at.may_break(breaks) {
             let rest = src.get(at.read..).unwrap_or_default();
@@ -104,7 +104,7 @@ kernels! {
                 break;
             }
         }
-        at
+        *state = at;
     }
 
     fn hash_bytes(text: &[u8], keys: &HashKeys, out: &mut Hashes) -> usize {

@@ -57,10 +57,10 @@ kernels! {
         scalar::hamming(a, b)
     }
 
-    fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: Folded) -> Folded {
-        let mut at = from;
-        if !from.has_room(src, dst) {
-            return from;
+    fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], state: &mut Folded) {
+        let mut at = *state;
+        if !at.has_room(src, dst) {
+            return;
         }
         while at.read < src.len() && at.may_break(breaks) {
             let rest = src.get(at.read..).unwrap_or_default();
@@ -110,7 +110,7 @@ kernels! {
                 break;
             }
         }
-        at
+        *state = at;
     }
 
     fn hash_bytes(text: &[u8], keys: &HashKeys, out: &mut Hashes) -> usize {

@@ -63,15 +63,15 @@ kernels! {
         _mm512_reduce_add_epi32(_mm512_add_epi64(first, second)).cast_unsigned()
     }
 
-    fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: Folded) -> Folded {
-        let mut at = from;
-        if !from.has_room(src, dst) {
-            return from;
+    fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], state: &mut Folded) {
+        let mut at = *state;
+        if !at.has_room(src, dst) {
+            return;
         }
         loop {
             at = fold_whole_blocks(src, dst, breaks, at);
             if at.read >= src.len() || !at.may_break(breaks) {
-                return at;
+                break;
             }
             let (block, valid) = load_some(src.get(at.read..).unwrap_or_default());
             let (even, white, breaking) = fold_block(block);
@@ -80,9 +80,10 @@ kernels! {
             let kept = at.take(masks, breaks);
             store(dst, written, _mm512_maskz_compress_epi8(kept.bytes, even));
             if !at.step(kept) {
-                return at;
+                break;
             }
         }
+        *state = at;
     }
 
     fn hash_bytes(text: &[u8], keys: &HashKeys, out: &mut Hashes) -> usize {
