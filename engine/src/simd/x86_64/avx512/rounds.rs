@@ -315,7 +315,9 @@ fn in_order<const N: usize>(hashes: [u32; N], groups: usize, keys: &HashKeys) ->
     if groups == LANES / 16 {
         force(&hashes, keys, lanes);
     }
-    for group in (0..groups).rev() {
+    // All throws first: a group that waits for its own would wait for each.
+    let mut throws = Aligned([const { MaybeUninit::<[[[u32; 16]; N]; 2]>::uninit() }; LANES / 16]);
+    for (group, to) in throws.0.iter_mut().enumerate().take(groups).rev() {
         let [mul, add] = round_keys(keys, group);
         let mut sorted = [splat(0); N];
         for (to, h) in sorted.iter_mut().zip(hashes) {
@@ -330,12 +332,13 @@ fn in_order<const N: usize>(hashes: [u32; N], groups: usize, keys: &HashKeys) ->
             }
         }
         let floor = floors(group);
-        let (mut slots, mut won) = (Aligned([[0; 16]; N]), Aligned([[0; 16]; N]));
-        let (slots, won) = (&mut slots.0, &mut won.0);
-        for j in 0..N {
-            store_words(&mut slots[j], _mm512_and_si512(sorted[j], splat(0x7f)));
-            store_words(&mut won[j], or(floor, _mm512_srli_epi32::<8>(sorted[j])));
-        }
+        let slots = sorted.map(|words| words_of(_mm512_and_si512(words, splat(0x7f))));
+        let won = sorted.map(|words| words_of(or(floor, _mm512_srli_epi32::<8>(words))));
+        to.write([slots, won]);
+    }
+    for throws in throws.0.iter().take(groups).rev() {
+        // SAFETY: the loop above wrote the first `groups`.
+        let [slots, won] = unsafe { throws.assume_init_ref() };
         for i in (0..16).rev() {
             for j in (0..N).rev() {
                 lanes[usize_of(slots[j][i]) % LANES] = won[j][i];
@@ -346,6 +349,12 @@ fn in_order<const N: usize>(hashes: [u32; N], groups: usize, keys: &HashKeys) ->
 }
 
 parts! {
+    fn words_of(vector: __m512i) -> [u32; 16] {
+        let mut words = [0; 16];
+        store_words(&mut words, vector);
+        words
+    }
+
     /// The last rounds: a slot still open takes the smallest value of all hashes.
     fn force(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
         for (group, lane) in (LANES / 16..).zip(lanes.as_chunks_mut::<16>().0) {
