@@ -188,7 +188,9 @@ fn hash_windows(text: &[u8], keys: &HashKeys, out: &mut Hashes, mut each: impl F
     let add = splat(keys.ascii_add);
     let mut done = 0;
     // Lane j of the words loaded at `at + s` is the window at `at + s + 4j`: no shuffle is needed.
-    while done + 64 <= count && let Some(bytes) = text.get(done..done + 68) {
+    while done + 64 <= count
+        && let Some(bytes) = text.get(done..done + 68)
+    {
         let mut first = load_at(bytes, 0);
         for s in 0..4 {
             let last = load_at(bytes, s + 1);

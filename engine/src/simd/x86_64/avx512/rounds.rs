@@ -212,8 +212,8 @@ parts! {
             [a, b, c] => in_order([a, b, c], LANES / 16, keys),
             [a, b, c, d] => in_order([a, b, c, d], LANES / 16, keys),
             [a, b, c, d, e] => at_open(hashes, 4, keys, in_order([a, b, c, d, e], 4, keys)),
-            [a, b, c, d, e, f] => at_open(hashes, 3, keys, in_order([a, b, c, d, e, f], 3, keys)),
-            [a, b, c, d, e, f, g] => at_open(hashes, 2, keys, in_order([a, b, c, d, e, f, g], 2, keys)),
+            [a, b, c, d, e, f] => at_open(hashes, 4, keys, in_order([a, b, c, d, e, f], 4, keys)),
+            [a, b, c, d, e, f, g] => at_open(hashes, 3, keys, in_order([a, b, c, d, e, f, g], 3, keys)),
             [a, b, c, d, e, f, g, h] => at_open(hashes, 2, keys, in_order([a, b, c, d, e, f, g, h], 2, keys)),
             _ => at_open(hashes, 1, keys, at_random(hashes, keys)),
         }
