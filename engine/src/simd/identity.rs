@@ -187,6 +187,37 @@ fn hash_words_and_triples() {
 }
 
 #[test]
+fn sketch_bytes() {
+    let (mut random, keys) = (Random(6), keys());
+    let source = random.bytes(1200, texty(0));
+    for kernels in levels() {
+        for (start, length) in shapes().chain([(0, 1028), (3, 1029), (1, 1100)]) {
+            let text = &source[start..start + length];
+            let run = |kernels: Kernels| kernels.sketch_bytes(text, &keys, &mut [0; HASHES_MAX + 64]);
+            assert_eq!(run(kernels), run(scalar()), "{kernels:?} {start} {length}");
+        }
+    }
+}
+
+#[test]
+fn sketch_of_more_than_a_piece() {
+    let (mut random, keys) = (Random(7), keys());
+    let source: Vec<u32> = (0..5000).map(|_| random.next() >> 1).collect();
+    let repeated: Vec<u32> = (0..5000).map(|i| source[i % 90]).collect();
+    for kernels in levels() {
+        for set in [&source, &repeated] {
+            for length in [1023, 1024, 1025, 1039, 2048, 2049, 5000] {
+                assert_eq!(
+                    kernels.sketch(&set[..length], &keys),
+                    scalar().sketch(&set[..length], &keys),
+                    "{kernels:?} {length}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn absorb_merge_and_fold() {
     let (mut random, keys) = (Random(5), keys());
     let source: Vec<u32> = (0..1200).map(|_| random.next() >> 1).collect();
@@ -201,6 +232,7 @@ fn absorb_merge_and_fold() {
                     lanes
                 };
                 let fresh = run(scalar(), &[LANE_EMPTY; LANES]);
+                assert_eq!(kernels.sketch(set, &keys), fresh, "{kernels:?} {start} {length}");
                 assert_eq!(run(kernels, &[LANE_EMPTY; LANES]), fresh, "{kernels:?} {start} {length}");
                 // Into lanes that hold few hashes, and so late rounds, and into full ones.
                 for other in [1, 5, 300] {

@@ -511,7 +511,16 @@ parts! {
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
 fn find(hashes: &[u32], hits: &mut Room, is_hit: impl Fn(__m512i) -> u16) -> usize {
     let mut hit_count = 0;
-    let (blocks, rest) = hashes.as_chunks::<16>();
+    let (fours, rest) = hashes.as_chunks::<64>();
+    for four in fours {
+        for block in four.as_chunks::<16>().0 {
+            let words = load_words(block);
+            let found = is_hit(words);
+            write(hits, hit_count, found, words);
+            hit_count += usize_of(u32::from(found).count_ones());
+        }
+    }
+    let (blocks, rest) = rest.as_chunks::<16>();
     for block in blocks {
         let words = load_words(block);
         let found = is_hit(words);
