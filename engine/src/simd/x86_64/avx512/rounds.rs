@@ -310,10 +310,9 @@ parts! {
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq")]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
 fn in_order<const N: usize>(hashes: [u32; N], groups: usize, keys: &HashKeys) -> [u32; LANES] {
-    let mut lanes = Aligned([LANE_EMPTY; LANES]);
-    let lanes = &mut lanes.0;
+    let mut lanes = [LANE_EMPTY; LANES];
     if groups == LANES / 16 {
-        force(&hashes, keys, lanes);
+        force(&hashes, keys, &mut lanes);
     }
     // All throws first: a group that waits for its own would wait for each.
     let mut throws = Aligned([const { MaybeUninit::<[[[u32; 16]; N]; 2]>::uninit() }; LANES / 16]);
@@ -345,7 +344,7 @@ fn in_order<const N: usize>(hashes: [u32; N], groups: usize, keys: &HashKeys) ->
             }
         }
     }
-    *lanes
+    lanes
 }
 
 parts! {
