@@ -445,15 +445,18 @@ parts! {
         }
     }
 
-    /// The first `count` words, of which the first is repeated until their number divides by eight: a loop whose length
-    /// is known roughly is one the CPU guesses right more often.
+    /// The first `count` words, of which the first are repeated until their number divides by eight: a loop whose length is
+    /// known roughly is one the CPU guesses right more often. Not one word again and again, for each put would wait for the
+    /// one before.
     fn written(words: &mut Room, count: usize) -> &[u32] {
         if count == 0 || count > HITS_MAX {
             return &[];
         }
-        // SAFETY: `count` is not 0, so the first word was written.
-        let first = unsafe { words[0].assume_init() };
-        store_found(&mut words[count..][..16], splat(first));
+        // SAFETY: `count` is not 0, so that `write` wrote a whole vector at the start; it is no longer than the array, and
+        // the load needs no alignment.
+        let first = unsafe { _mm512_loadu_si512(words.as_ptr().cast()) };
+        let again = if count < 8 { _mm512_broadcastd_epi32(_mm512_castsi512_si128(first)) } else { first };
+        store_found(&mut words[count..][..16], again);
         // SAFETY: `count` words were written by `write` as they were counted, and sixteen more in the line above, which
         // end inside the array because `count` is at most `HITS_MAX`.
         unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), count.next_multiple_of(8)) }
