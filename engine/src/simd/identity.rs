@@ -94,7 +94,8 @@ fn fold_ascii() {
                 ] {
                     let run = |kernels: Kernels| {
                         let (mut dst, mut breaks) = (vec![7; length + 64], vec![0; length % 7 * 30 + 66]);
-                        let folded = kernels.fold_ascii(src, &mut dst, &mut breaks, from);
+                        let mut folded = from;
+                        kernels.fold_ascii(src, &mut dst, &mut breaks, &mut folded);
                         dst.truncate(folded.written);
                         breaks.truncate(folded.break_count);
                         (folded, dst, breaks)
@@ -109,12 +110,16 @@ fn fold_ascii() {
 #[test]
 fn fold_ascii_does_nothing_without_room() {
     for kernels in levels().into_iter().chain([scalar()]) {
+        let fold = |dst: &mut [u8], breaks: &mut [u32], mut state| {
+            kernels.fold_ascii(b"abc", dst, breaks, &mut state);
+            state
+        };
         let start = Folded::default();
-        assert_eq!(kernels.fold_ascii(b"abc", &mut [0; 66], &mut [0; 64], start), start);
-        assert_eq!(kernels.fold_ascii(b"abc", &mut [0; 67], &mut [0; 63], start), start);
-        assert_eq!(kernels.fold_ascii(b"abc", &mut [0; 67], &mut [0; 64], start).written, 3);
+        assert_eq!(fold(&mut [0; 66], &mut [0; 64], start), start);
+        assert_eq!(fold(&mut [0; 67], &mut [0; 63], start), start);
+        assert_eq!(fold(&mut [0; 67], &mut [0; 64], start).written, 3);
         let lost = Folded { read: 9, written: usize::MAX, break_count: usize::MAX - 64, in_space: false };
-        assert_eq!(kernels.fold_ascii(b"abc", &mut [0; 99], &mut [0; 99], lost), lost);
+        assert_eq!(fold(&mut [0; 99], &mut [0; 99], lost), lost);
     }
 }
 
@@ -182,6 +187,37 @@ fn hash_words_and_triples() {
 }
 
 #[test]
+fn sketch_bytes() {
+    let (mut random, keys) = (Random(6), keys());
+    let source = random.bytes(1200, texty(0));
+    for kernels in levels() {
+        for (start, length) in shapes().chain([(0, 1028), (3, 1029), (1, 1100)]) {
+            let text = &source[start..start + length];
+            let run = |kernels: Kernels| kernels.sketch_bytes(text, &keys, &mut [0; HASHES_MAX + 64]);
+            assert_eq!(run(kernels), run(scalar()), "{kernels:?} {start} {length}");
+        }
+    }
+}
+
+#[test]
+fn sketch_of_more_than_a_piece() {
+    let (mut random, keys) = (Random(7), keys());
+    let source: Vec<u32> = (0..5000).map(|_| random.next() >> 1).collect();
+    let repeated: Vec<u32> = (0..5000).map(|i| source[i % 90]).collect();
+    for kernels in levels() {
+        for set in [&source, &repeated] {
+            for length in [1023, 1024, 1025, 1039, 2048, 2049, 5000] {
+                assert_eq!(
+                    kernels.sketch(&set[..length], &keys),
+                    scalar().sketch(&set[..length], &keys),
+                    "{kernels:?} {length}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn absorb_merge_and_fold() {
     let (mut random, keys) = (Random(5), keys());
     let source: Vec<u32> = (0..1200).map(|_| random.next() >> 1).collect();
@@ -196,6 +232,7 @@ fn absorb_merge_and_fold() {
                     lanes
                 };
                 let fresh = run(scalar(), &[LANE_EMPTY; LANES]);
+                assert_eq!(kernels.sketch(set, &keys), fresh, "{kernels:?} {start} {length}");
                 assert_eq!(run(kernels, &[LANE_EMPTY; LANES]), fresh, "{kernels:?} {start} {length}");
                 // Into lanes that hold few hashes, and so late rounds, and into full ones.
                 for other in [1, 5, 300] {
@@ -222,7 +259,8 @@ proptest! {
         for kernels in levels() {
             let run = |kernels: Kernels| {
                 let (mut dst, mut breaks) = (vec![0; src.len() + 64], vec![0; src.len() + 64]);
-                let folded = kernels.fold_ascii(&src, &mut dst, &mut breaks, Folded::default());
+                let mut folded = Folded::default();
+                kernels.fold_ascii(&src, &mut dst, &mut breaks, &mut folded);
                 (folded, dst[..folded.written].to_vec(), breaks[..folded.break_count].to_vec())
             };
             prop_assert_eq!(run(kernels), run(scalar()));

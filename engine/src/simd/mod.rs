@@ -75,11 +75,13 @@ struct Table {
     level: Level,
     unequal_bytes: fn(&[u8; 128], &[u8; 128]) -> u32,
     hamming: fn(&[u8; 128], &[u8; 128]) -> u32,
-    fold_ascii: fn(&[u8], &mut [u8], &mut [u32], Folded) -> Folded,
+    fold_ascii: fn(&[u8], &mut [u8], &mut [u32], &mut Folded),
     hash_bytes: fn(&[u8], &HashKeys, &mut Hashes) -> usize,
     hash_scalars: fn(&[u32], &HashKeys, &mut Hashes) -> usize,
     hash_words: fn(&[u8], usize, &HashKeys, &mut Hashes) -> (usize, usize),
     hash_triples: fn(&[u32], &HashKeys, &mut Hashes) -> usize,
+    sketch_bytes: fn(&[u8], &HashKeys, &mut Hashes) -> [u32; LANES],
+    sketch: fn(&[u32], &HashKeys) -> [u32; LANES],
     absorb: fn(&[u32], &HashKeys, &mut [u32; LANES]),
     merge: fn(&mut [u32; LANES], &[u32; LANES]),
     fold_lanes: fn(&[u32; LANES], u32) -> [u8; LANES],
@@ -142,13 +144,13 @@ impl Kernels {
     }
 
     /// Folds ASCII up to the first byte that is not: lower case, every run of white space one space.
-    /// `from` is where an earlier call stopped (or the default with `in_space` set, to trim the start): writing goes on at
-    /// `dst[from.written]`, and the position of each space whose run held a line break goes to `breaks`, ascending.
+    /// `state` is where an earlier call stopped (or the default with `in_space` set, to trim the start) and then where this one
+    /// did: writing goes on at `dst[state.written]`, and the position of each space whose run held a line break goes to `breaks`, ascending.
     /// Stops before a block of 64 bytes for which `breaks` has fewer than 64 free places; `read` counts from the start of `src`. Does nothing unless
     /// `dst` has room for all the rest of `src` and 64 bytes more.
     #[inline]
-    pub fn fold_ascii(self, src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: Folded) -> Folded {
-        (self.0.fold_ascii)(src, dst, breaks, from)
+    pub fn fold_ascii(self, src: &[u8], dst: &mut [u8], breaks: &mut [u32], state: &mut Folded) {
+        (self.0.fold_ascii)(src, dst, breaks, state);
     }
 
     /// Hashes every window of 5 bytes of ASCII text to `out`, in no particular order, and returns how many there are:
@@ -180,6 +182,20 @@ impl Kernels {
     #[must_use]
     pub fn hash_triples(self, words: &[u32], keys: &HashKeys, out: &mut Hashes) -> usize {
         (self.0.hash_triples)(words, keys, out)
+    }
+
+    /// [`Kernels::sketch`] of what [`Kernels::hash_bytes`] makes of `text`, which goes to `out` on the way.
+    #[inline]
+    #[must_use]
+    pub fn sketch_bytes(self, text: &[u8], keys: &HashKeys, out: &mut Hashes) -> [u32; LANES] {
+        (self.0.sketch_bytes)(text, keys, out)
+    }
+
+    /// The lanes of Fast Similarity Sketching of a set of shingle hashes, of 31 bits each.
+    #[inline]
+    #[must_use]
+    pub fn sketch(self, hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
+        (self.0.sketch)(hashes, keys)
     }
 
     /// Adds a set of shingle hashes, of 31 bits each, to the lanes of Fast Similarity Sketching. Adding in pieces, in any order, with any

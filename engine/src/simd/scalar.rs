@@ -1,6 +1,6 @@
 //! Every kernel in plain Rust, written to be read: what the other levels must equal, bit for bit.
 
-use super::{Folded, HASHES_MAX, HashKeys, Hashes, LANES, Level, SHINGLE_CHARS, Table, words};
+use super::{Folded, HASHES_MAX, HashKeys, Hashes, LANE_EMPTY, LANES, Level, SHINGLE_CHARS, Table, words};
 use crate::num::{low8, u32_saturating, usize_of};
 
 pub(super) static TABLE: Table = Table {
@@ -12,6 +12,8 @@ pub(super) static TABLE: Table = Table {
     hash_scalars,
     hash_words,
     hash_triples,
+    sketch_bytes,
+    sketch,
     absorb,
     merge,
     fold_lanes,
@@ -51,10 +53,10 @@ static EVEN: [u8; 256] = {
     even
 };
 
-pub(super) fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: Folded) -> Folded {
-    let mut at = from;
-    if !from.has_room(src, dst) {
-        return from;
+pub(super) fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], state: &mut Folded) {
+    let mut at = *state;
+    if !at.has_room(src, dst) {
+        return;
     }
     while at.may_break(breaks) {
         let block = src.get(at.read..).unwrap_or_default();
@@ -82,7 +84,7 @@ pub(super) fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: F
             break;
         }
     }
-    at
+    *state = at;
 }
 
 /// The sum of a window of ASCII: its first four bytes as one number, its last four as another.
@@ -140,6 +142,17 @@ pub(super) fn hash_triples(words: &[u32], keys: &HashKeys, out: &mut Hashes) -> 
 #[inline(always)]
 pub(super) const fn throw(x: u32) -> (usize, u32) {
     (usize_of((x >> VALUE_BITS) & 0x7f), x & VALUE_MASK)
+}
+
+pub(super) fn sketch_bytes(text: &[u8], keys: &HashKeys, out: &mut Hashes) -> [u32; LANES] {
+    let count = hash_bytes(text, keys, out);
+    sketch(out.get(..count).unwrap_or_default(), keys)
+}
+
+pub(super) fn sketch(hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
+    let mut lanes = [LANE_EMPTY; LANES];
+    absorb(hashes, keys, &mut lanes);
+    lanes
 }
 
 /// Fast Similarity Sketching (Dahlgaard, Knudsen, Thorup 2017): in round 0 every shingle falls into one slot, and each

@@ -61,11 +61,16 @@ impl Lanes {
     }
 }
 
+/// Hashes whose vectors lie in one cache line each.
+#[derive(Debug, Clone)]
+#[repr(C, align(64))]
+struct Aligned(Hashes);
+
 /// Buffers of one thread; they grow to what the texts need and stay.
 #[derive(Debug, Clone)]
 pub struct Scratch {
-    hashes: Box<Hashes>,
-    words: Box<Hashes>,
+    hashes: Box<Aligned>,
+    words: Box<Aligned>,
     scalars: Vec<u32>,
     /// Pieces of this text that went into the lanes.
     piece_count: usize,
@@ -79,7 +84,7 @@ const SEEN: usize = 4096;
 
 impl Default for Scratch {
     fn default() -> Self {
-        let room = || Box::new([0; HASHES_MAX + 64]);
+        let room = || Box::new(Aligned([0; HASHES_MAX + 64]));
         Self {
             hashes: room(),
             words: room(),
@@ -107,11 +112,11 @@ impl Scratch {
         self.seen_count += count;
         let mut kept = 0;
         for at in 0..count.min(HASHES_MAX) {
-            let hash = self.hashes[at];
+            let hash = self.hashes.0[at];
             let place = &mut self.seen[usize_of(hash) % SEEN];
             if *place != hash {
                 *place = hash;
-                self.hashes[kept] = hash;
+                self.hashes.0[kept] = hash;
                 kept += 1;
             }
         }
@@ -146,14 +151,19 @@ impl Sketcher {
         if form.is_empty() {
             return Signature::EMPTY;
         }
-        let mut lanes = Lanes::EMPTY;
-        self.add(form, scratch, &mut lanes);
-        Signature(self.kernels.fold_lanes(&lanes.0, self.keys.fold_multiplier()))
+        Signature(self.kernels.fold_lanes(&self.lanes(form, scratch).0, self.keys.fold_multiplier()))
     }
 
     /// The lanes of a normal form, for merging.
     #[must_use]
     pub fn lanes(&self, form: &NormalForm, scratch: &mut Scratch) -> Lanes {
+        if self.spec.shingle == Shingle::C5
+            && form.is_ascii()
+            && (SHINGLE_CHARS..HASHES_MAX + SHINGLE_CHARS).contains(&form.bytes().len())
+        {
+            // One piece, as most prompts are.
+            return Lanes(self.kernels.sketch_bytes(form.bytes(), &self.keys, &mut scratch.hashes.0));
+        }
         let mut lanes = Lanes::EMPTY;
         if !form.is_empty() {
             self.add(form, scratch, &mut lanes);
@@ -176,11 +186,10 @@ impl Sketcher {
     /// the same hash only.
     #[must_use]
     pub fn lanes_of_hashes(&self, hashes: &[u32]) -> Lanes {
-        let mut lanes = Lanes::EMPTY;
         if hashes.iter().fold(0, |all, &hash| all | hash) >> 31 == 0 {
-            self.kernels.absorb(hashes, &self.keys, &mut lanes.0);
-            return lanes;
+            return Lanes(self.kernels.sketch(hashes, &self.keys));
         }
+        let mut lanes = Lanes::EMPTY;
         let mut buffer = [0; HASHES_MAX];
         for chunk in hashes.chunks(HASHES_MAX) {
             buffer.iter_mut().zip(chunk).for_each(|(to, &from)| *to = from & 0x7fff_ffff);
@@ -209,7 +218,7 @@ impl Sketcher {
             return;
         }
         for piece in pieces(text) {
-            let count = self.kernels.hash_bytes(piece, &self.keys, &mut scratch.hashes);
+            let count = self.kernels.hash_bytes(piece, &self.keys, &mut scratch.hashes.0);
             self.absorb(scratch, count, lanes);
         }
     }
@@ -222,7 +231,7 @@ impl Sketcher {
             self.kernels.absorb(&[self.keys.hash_short_text(&scalars)], &self.keys, &mut lanes.0);
         } else {
             for piece in pieces(&scalars) {
-                let count = self.kernels.hash_scalars(piece, &self.keys, &mut scratch.hashes);
+                let count = self.kernels.hash_scalars(piece, &self.keys, &mut scratch.hashes.0);
                 self.absorb(scratch, count, lanes);
             }
         }
@@ -235,20 +244,20 @@ impl Sketcher {
         let mut carried = 0;
         let mut next = 0;
         while next < text.len() {
-            let (from, found) = self.kernels.hash_words(text, next, &self.keys, &mut scratch.hashes);
+            let (from, found) = self.kernels.hash_words(text, next, &self.keys, &mut scratch.hashes.0);
             next = from;
             let word_count = carried + found;
-            scratch.words[carried..word_count].copy_from_slice(&scratch.hashes[..found]);
+            scratch.words.0[carried..word_count].copy_from_slice(&scratch.hashes.0[..found]);
             if word_count < 3 {
-                let [first, second, ..] = *scratch.words;
+                let [first, second, ..] = scratch.words.0;
                 let second = if word_count == 2 { second } else { 0 };
                 let hash = self.keys.hash_triple([u32_saturating(word_count), second, first]);
                 self.kernels.absorb(&[hash], &self.keys, &mut lanes.0);
                 return;
             }
-            let count = self.kernels.hash_triples(&scratch.words[..word_count], &self.keys, &mut scratch.hashes);
+            let count = self.kernels.hash_triples(&scratch.words.0[..word_count], &self.keys, &mut scratch.hashes.0);
             self.absorb(scratch, count, lanes);
-            scratch.words.copy_within(word_count - 2..word_count, 0);
+            scratch.words.0.copy_within(word_count - 2..word_count, 0);
             carried = 2;
         }
     }
@@ -261,7 +270,7 @@ impl Sketcher {
         scratch.piece_count += 1;
         let kept = if repeats { scratch.drop_seen(count) } else { count };
         if kept > 0 {
-            self.kernels.absorb(scratch.hashes.get(..kept).unwrap_or_default(), &self.keys, &mut lanes.0);
+            self.kernels.absorb(scratch.hashes.0.get(..kept).unwrap_or_default(), &self.keys, &mut lanes.0);
         }
     }
 }

@@ -228,7 +228,7 @@ impl Normalizer {
             }
             out.break_count = at.break_count;
             out.grow_breaks();
-            at = self.kernels.fold_ascii(prompt, &mut out.bytes, &mut out.breaks, at);
+            self.kernels.fold_ascii(prompt, &mut out.bytes, &mut out.breaks, &mut at);
             match prompt.get(at.read) {
                 None => break,
                 Some(byte) if byte.is_ascii() => {}

@@ -16,6 +16,8 @@ pub(in super::super) static TABLE: Table = Table {
     hash_scalars,
     hash_words,
     hash_triples,
+    sketch_bytes,
+    sketch,
     absorb,
     merge,
     fold_lanes,
@@ -50,10 +52,10 @@ kernels! {
         u32::from(vaddlvq_u8(unequal))
     }
 
-    fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: Folded) -> Folded {
-        let mut at = from;
-        if !from.has_room(src, dst) {
-            return from;
+    fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], state: &mut Folded) {
+        let mut at = *state;
+        if !at.has_room(src, dst) {
+            return;
         }
         while at.read < src.len() && at.may_break(breaks) {
             let rest = src.get(at.read..).unwrap_or_default();
@@ -102,7 +104,7 @@ kernels! {
                 break;
             }
         }
-        at
+        *state = at;
     }
 
     fn hash_bytes(text: &[u8], keys: &HashKeys, out: &mut Hashes) -> usize {
@@ -171,6 +173,17 @@ kernels! {
             store_some(out, done, finish(sum, keys));
         }
         count
+    }
+
+    fn sketch_bytes(text: &[u8], keys: &HashKeys, out: &mut Hashes) -> [u32; LANES] {
+        let count = hash_bytes(text, keys, out);
+        sketch(out.get(..count).unwrap_or_default(), keys)
+    }
+
+    fn sketch(hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
+        let mut lanes = [LANE_EMPTY; LANES];
+        absorb(hashes, keys, &mut lanes);
+        lanes
     }
 
     fn absorb(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {

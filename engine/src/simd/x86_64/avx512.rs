@@ -17,6 +17,8 @@ pub(in super::super) static TABLE: Table = Table {
     hash_scalars,
     hash_words,
     hash_triples,
+    sketch_bytes,
+    sketch,
     absorb,
     merge,
     fold_lanes,
@@ -61,15 +63,15 @@ kernels! {
         _mm512_reduce_add_epi32(_mm512_add_epi64(first, second)).cast_unsigned()
     }
 
-    fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], from: Folded) -> Folded {
-        let mut at = from;
-        if !from.has_room(src, dst) {
-            return from;
+    fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], state: &mut Folded) {
+        let mut at = *state;
+        if !at.has_room(src, dst) {
+            return;
         }
         loop {
             at = fold_whole_blocks(src, dst, breaks, at);
             if at.read >= src.len() || !at.may_break(breaks) {
-                return at;
+                break;
             }
             let (block, valid) = load_some(src.get(at.read..).unwrap_or_default());
             let (even, white, breaking) = fold_block(block);
@@ -78,37 +80,29 @@ kernels! {
             let kept = at.take(masks, breaks);
             store(dst, written, _mm512_maskz_compress_epi8(kept.bytes, even));
             if !at.step(kept) {
-                return at;
+                break;
             }
         }
+        *state = at;
     }
 
     fn hash_bytes(text: &[u8], keys: &HashKeys, out: &mut Hashes) -> usize {
+        hash_windows(text, keys, out, |_, _| {})
+    }
+
+    fn sketch_bytes(text: &[u8], keys: &HashKeys, out: &mut Hashes) -> [u32; LANES] {
         let count = text.len().saturating_sub(SHINGLE_CHARS - 1).min(HASHES_MAX);
-        let mul = splat(keys.ascii_mul);
-        let add = splat(keys.ascii_add);
-        let mut done = 0;
-        // Lane j of the words loaded at `at + s` is the window at `at + s + 4j`: no shuffle is needed.
-        while done + 64 <= count && let Some(bytes) = text.get(done..done + 68) {
-            let mut first = load_at(bytes, 0);
-            for s in 0..4 {
-                let last = load_at(bytes, s + 1);
-                let sum = _mm512_add_epi32(_mm512_add_epi32(first, add), _mm512_mullo_epi32(last, mul));
-                store_hashes(out, done + 16 * s, finish(sum, keys));
-                first = last;
-            }
-            done += 64;
+        if count <= rounds::THINNED {
+            hash_windows(text, keys, out, |_, _| {});
+            return rounds::sketch_piece(out.get(..count).unwrap_or_default(), keys);
         }
-        let mut written = done;
-        let rest = text.get(done..).unwrap_or_default();
-        for s in 0..4.min(count - done) {
-            let first = load_some(rest.get(s..).unwrap_or_default()).0;
-            let last = load_some(rest.get(s + 1..).unwrap_or_default()).0;
-            let sum = _mm512_add_epi32(_mm512_add_epi32(first, add), _mm512_mullo_epi32(last, mul));
-            store_hashes(out, written, finish(sum, keys));
-            written += (count - done - s).div_ceil(4);
-        }
-        count
+        let (mut hits, mut hit_count, limit) = (rounds::ROOM, 0, rounds::small(count));
+        hash_windows(text, keys, out, |hashes, valid| {
+            let found = rounds::is_small(hashes, limit) & valid;
+            rounds::write(&mut hits, hit_count, found, hashes);
+            hit_count += usize_of(u32::from(found).count_ones());
+        });
+        rounds::sketch_thinned(out.get(..count).unwrap_or_default(), &mut hits, hit_count, keys)
     }
 
     fn hash_scalars(text: &[u32], keys: &HashKeys, out: &mut Hashes) -> usize {
@@ -153,8 +147,17 @@ kernels! {
         count
     }
 
-    fn absorb(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
+    fn sketch(hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
+        let Some((first, rest)) = hashes.split_at_checked(HASHES_MAX) else { return rounds::sketch_piece(hashes, keys) };
+        let mut lanes = rounds::sketch_piece(first, keys);
         // What is thrown may win or not; so any piece may be added alone.
+        for piece in rest.chunks(HASHES_MAX) {
+            rounds::absorb_piece(piece, keys, &mut lanes);
+        }
+        lanes
+    }
+
+    fn absorb(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
         for piece in hashes.chunks(HASHES_MAX) {
             rounds::absorb_piece(piece, keys, lanes);
         }
@@ -173,6 +176,45 @@ kernels! {
         }
         folded
     }
+}
+
+/// Hashes the windows of a text to `out`; `each` sees them too, with a bit set for each that is one.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq")]
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
+fn hash_windows(text: &[u8], keys: &HashKeys, out: &mut Hashes, mut each: impl FnMut(__m512i, u16)) -> usize {
+    let count = text.len().saturating_sub(SHINGLE_CHARS - 1).min(HASHES_MAX);
+    let mul = splat(keys.ascii_mul);
+    let add = splat(keys.ascii_add);
+    let mut done = 0;
+    // Lane j of the words loaded at `at + s` is the window at `at + s + 4j`: no shuffle is needed.
+    while done + 64 <= count
+        && let Some(bytes) = text.get(done..done + 68)
+    {
+        let mut first = load_at(bytes, 0);
+        for s in 0..4 {
+            let last = load_at(bytes, s + 1);
+            let sum = _mm512_add_epi32(_mm512_add_epi32(first, add), _mm512_mullo_epi32(last, mul));
+            let hashes = finish(sum, keys);
+            store_hashes(out, done + 16 * s, hashes);
+            each(hashes, u16::MAX);
+            first = last;
+        }
+        done += 64;
+    }
+    let mut written = done;
+    let rest = text.get(done..).unwrap_or_default();
+    for s in 0..4.min(count - done) {
+        let first = load_some(rest.get(s..).unwrap_or_default()).0;
+        let last = load_some(rest.get(s + 1..).unwrap_or_default()).0;
+        let sum = _mm512_add_epi32(_mm512_add_epi32(first, add), _mm512_mullo_epi32(last, mul));
+        let hashes = finish(sum, keys);
+        store_hashes(out, written, hashes);
+        let valid_count = (count - done - s).div_ceil(4);
+        each(hashes, u16::MAX >> (16 - u32_saturating(valid_count).min(16)));
+        written += valid_count;
+    }
+    count
 }
 
 parts! {

@@ -13,7 +13,7 @@ use std::ops::Range;
 const HITS_MAX: usize = HASHES_MAX;
 
 /// Sets of more hashes are thinned before their first round.
-const THINNED: usize = 448;
+pub(super) const THINNED: usize = 448;
 
 /// Hashes a slot that thinning leaves, as a fraction: enough to fill most slots.
 const LEFT_A_SLOT: [u32; 2] = [3, 2];
@@ -28,103 +28,224 @@ const THROWS: [usize; 2] = [256, 640];
 /// See [`THROWS`].
 const MANY_OPEN: u32 = 32;
 
+/// Open slots that a large set fills one by one.
+const FEW_OPEN: u32 = 3;
+
 /// Sets of fewer hashes than a vector has lanes go with rounds, not hashes, side by side.
 const FEW: usize = 16;
 
+/// Something whose vectors lie in one cache line each.
+#[repr(C, align(64))]
+struct Aligned<T>(T);
+
 /// Room for the hits of one pass; what was not written is not read.
-type Room = [MaybeUninit<u32>; HITS_MAX + 16];
+pub(super) type Room = [MaybeUninit<u32>; HITS_MAX + 16];
 
 /// Room before anything is written.
-const ROOM: Room = [MaybeUninit::uninit(); HITS_MAX + 16];
+pub(super) const ROOM: Room = [MaybeUninit::uninit(); HITS_MAX + 16];
 
 parts! {
-    /// Adds at most [`HASHES_MAX`] hashes to the lanes.
-    pub(super) fn absorb_piece(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
+    /// The lanes of at most [`HASHES_MAX`] hashes.
+    pub(super) fn sketch_piece(hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
         if hashes.len() < FEW {
-            all_rounds_of_few(hashes, keys, lanes);
+            return sketch_few(hashes, keys);
+        }
+        let mut lanes = Aligned([LANE_EMPTY; LANES]);
+        let open = if hashes.len() < LANES {
+            scatter_hashes(hashes, &mut lanes.0);
+            [u64::MAX; 2]
+        } else if hashes.len() <= THINNED {
+            let mut least = Aligned([LANE_EMPTY; LANES]);
+            put_least(hashes, &mut least.0);
+            take_values(&least.0, &mut lanes.0)
         } else {
-            first_round(hashes, lanes);
-            later_rounds(hashes, keys, lanes);
+            let (mut hits, limit) = (ROOM, small(hashes.len()));
+            let hit_count = find(hashes, &mut hits, |words| is_small(words, limit));
+            return sketch_thinned(hashes, &mut hits, hit_count, keys);
+        };
+        later_rounds(hashes, keys, open, &mut lanes.0);
+        lanes.0
+    }
+
+    /// The value on top of what [`is_small`] lets pass of a number of hashes.
+    pub(super) fn small(count: usize) -> __m512i {
+        let [left, of] = LEFT_A_SLOT;
+        splat((VALUE_MASK / u32_saturating(count.max(THINNED)) * (u32_saturating(LANES) * left / of)) << 8)
+    }
+
+    /// Which of sixteen hashes have a small value.
+    pub(super) fn is_small(hashes: __m512i, limit: __m512i) -> u16 {
+        _mm512_cmple_epu32_mask(_mm512_slli_epi32::<8>(hashes), limit)
+    }
+
+    /// The lanes of many hashes, given those whose values are small. Most slots get their smallest from these; the few slots
+    /// that they leave open then look at the rest.
+    pub(super) fn sketch_thinned(hashes: &[u32], hits: &mut Room, hit_count: usize, keys: &HashKeys) -> [u32; LANES] {
+        let mut least = Aligned([LANE_EMPTY; LANES]);
+        put_least(written(hits, hit_count), &mut least.0);
+        let is_open = spread(open_slots(&least.0, LANE_EMPTY));
+        let hit_count = find(hashes, hits, |words| falls_open(words, is_open));
+        put_least(written(hits, hit_count), &mut least.0);
+        let mut lanes = [LANE_EMPTY; LANES];
+        let open = take_values(&least.0, &mut lanes);
+        later_rounds(hashes, keys, open, &mut lanes);
+        lanes
+    }
+
+    /// Lanes of the smallest hash of each slot; returns the slots that have none.
+    fn take_values(least: &[u32; LANES], lanes: &mut [u32; LANES]) -> [u64; 2] {
+        let mut open = [0_u64; 2];
+        for (i, (from, to)) in least.as_chunks::<16>().0.iter().zip(lanes.as_chunks_mut::<16>().0).enumerate() {
+            let held = load_words(from);
+            let is_open = _mm512_cmpeq_epu32_mask(held, splat(LANE_EMPTY));
+            let value = _mm512_and_si512(held, splat(VALUE_MASK));
+            store_words(to, _mm512_mask_mov_epi32(value, is_open, held));
+            open[i / 4] |= u64::from(is_open) << (16 * (i % 4));
+        }
+        open
+    }
+
+    /// Adds at most [`HASHES_MAX`] hashes to lanes that may hold some.
+    pub(super) fn absorb_piece(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
+        if open_slots(lanes, 1 << VALUE_BITS) == [0, 0] {
+            // No later round can win.
+            first_round_over(hashes, lanes);
+        } else {
+            scalar::merge(lanes, &sketch_piece(hashes, keys));
         }
     }
 
-    /// Round 0: each slot gets the smallest hash that falls into it.
-    fn first_round(hashes: &[u32], lanes: &mut [u32; LANES]) {
+    /// Round 0 over lanes that all hold a hash of round 0 already.
+    fn first_round_over(hashes: &[u32], lanes: &mut [u32; LANES]) {
         let mut hits = ROOM;
-        if open_slots(lanes, 1 << VALUE_BITS) != [u64::MAX; 2] {
-            for part in hashes.chunks(FILTERED) {
-                let thresholds = thresholds(lanes);
-                let hit_count = find(part, &mut hits, |words| below_thresholds(words, thresholds));
-                scatter_hashes(written(&mut hits, hit_count), lanes);
-            }
-            return;
-        }
-        if hashes.len() <= THINNED {
-            scatter_hashes(hashes, lanes);
-            return;
-        }
-        // Most slots get their smallest from the smallest of all; the few slots left open then look at the rest.
-        let [left, of] = LEFT_A_SLOT;
-        let limit = VALUE_MASK / u32_saturating(hashes.len()) * (u32_saturating(LANES) * left / of);
-        let limit = splat(limit << 8);
-        let hit_count = find(hashes, &mut hits, |words| _mm512_cmple_epu32_mask(_mm512_slli_epi32::<8>(words), limit));
-        scatter_hashes(written(&mut hits, hit_count), lanes);
-        let open = open_slots(lanes, 1 << VALUE_BITS);
-        if open != [0, 0] {
-            let is_open = spread(open);
-            let hit_count = find(hashes, &mut hits, |words| falls_open(words, is_open));
+        for part in hashes.chunks(FILTERED) {
+            let thresholds = thresholds(lanes);
+            let hit_count = find(part, &mut hits, |words| below_thresholds(words, thresholds));
             scatter_hashes(written(&mut hits, hit_count), lanes);
         }
     }
 
-    /// The rounds after the first, until every slot has a lane of an earlier one.
-    fn later_rounds(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
-        let mut round = 1;
-        // At first nearly every slot is open.
-        while round * hashes.len() < LANES {
-            let (mul, add) = (splat(keys.round_mul[round]), splat(keys.round_add[round]));
-            let floor = splat(u32_saturating(round) << VALUE_BITS);
-            let (blocks, rest) = hashes.as_chunks::<16>();
-            for block in blocks {
-                let thrown = _mm512_add_epi32(_mm512_mullo_epi32(load_words(block), mul), add);
-                scatter_all(thrown, lane_of(thrown, floor), lanes);
+    /// The rounds after the first, until every slot has a lane of an earlier one; `open` are the slots that have none yet.
+    fn later_rounds(hashes: &[u32], keys: &HashKeys, open: [u64; 2], lanes: &mut [u32; LANES]) {
+        let (mut open, mut round) = (open, 1);
+        if hashes.len() < LANES {
+            // At first nearly every slot is open.
+            while round * hashes.len() < LANES {
+                let (mul, add) = (splat(keys.round_mul[round]), splat(keys.round_add[round]));
+                let floor = splat(u32_saturating(round) << VALUE_BITS);
+                let (blocks, rest) = hashes.as_chunks::<16>();
+                for block in blocks {
+                    let thrown = _mm512_add_epi32(_mm512_mullo_epi32(load_words(block), mul), add);
+                    scatter_all(thrown, lane_of(thrown, floor), lanes);
+                }
+                for &h in rest {
+                    let thrown = h.wrapping_mul(keys.round_mul[round]).wrapping_add(keys.round_add[round]);
+                    put(lanes, thrown, u32_saturating(round) << VALUE_BITS | thrown & VALUE_MASK);
+                }
+                round += 1;
             }
-            for &h in rest {
-                let thrown = h.wrapping_mul(keys.round_mul[round]).wrapping_add(keys.round_add[round]);
-                put(lanes, thrown, u32_saturating(round) << VALUE_BITS | thrown & VALUE_MASK);
-            }
-            round += 1;
+            open = open_slots(lanes, u32_saturating(round) << VALUE_BITS);
         }
-        while round < LANES {
-            let open = open_slots(lanes, u32_saturating(round) << VALUE_BITS);
-            if open == [0, 0] {
+        while open != [0, 0] {
+            let open_count = open[0].count_ones() + open[1].count_ones();
+            if open_count <= FEW_OPEN && hashes.len() > LANES {
+                fill_one_by_one(open, round, hashes, keys, lanes);
                 return;
             }
-            let open_count = open[0].count_ones() + open[1].count_ones();
+            if round == LANES {
+                force(hashes, keys, lanes);
+                return;
+            }
             let throws = THROWS[usize::from(open_count <= MANY_OPEN)];
             let rounds = (throws / hashes.len()).clamp(1, LANES - round);
             throw_many(hashes, keys, round..round + rounds, open, lanes);
             round += rounds;
-        }
-        if open_slots(lanes, u32_saturating(LANES) << VALUE_BITS) != [0, 0] {
-            force(hashes, keys, lanes);
+            open = open_slots(lanes, u32_saturating(round) << VALUE_BITS);
         }
     }
 
-    /// All rounds of fewer than sixteen hashes.
-    fn all_rounds_of_few(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
-        let mut group = first_rounds_of_few(hashes, keys, lanes);
-        let mut more = if hashes.len() < 8 { 8_usize.div_ceil(hashes.len()) } else { 2 };
-        while group < LANES / 16 {
-            let open = open_slots(lanes, u32_saturating(16 * group) << VALUE_BITS);
-            if open == [0, 0] {
-                return;
+    /// The rounds from one on, for each of a few open slots by itself.
+    fn fill_one_by_one(open: [u64; 2], from: usize, hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
+        for (half, mut open) in (0..).zip(open) {
+            while open != 0 {
+                let slot = (64 * half + usize_of(open.trailing_zeros())) % LANES;
+                lanes[slot] = lanes[slot].min(lane_of_slot(slot, from, hashes, keys));
+                open &= open - 1;
             }
-            let end = (group + more).min(LANES / 16);
-            throw_few(hashes, keys, group..end, open, lanes);
-            (group, more) = (end, if hashes.len() < 8 { 2 * more } else { LANES / 16 });
         }
-        force(hashes, keys, lanes);
+    }
+
+    /// The lane that a slot gets in the rounds from one on.
+    fn lane_of_slot(slot: usize, from: usize, hashes: &[u32], keys: &HashKeys) -> u32 {
+        let base = u32_saturating(slot) << VALUE_BITS;
+        let (blocks, rest) = hashes.as_chunks::<16>();
+        let valid = if rest.is_empty() { 0 } else { u16::MAX >> (16 - rest.len()) };
+        let rest = load_some_words(rest);
+        for round in from..LANES {
+            // A throw less its slot is a value if it fell there, and more than any value if not. The top bit is no part of
+            // a throw, so all of it is moved up by one.
+            let mul = splat(keys.round_mul[round] << 1);
+            let add = splat(keys.round_add[round].wrapping_sub(base) << 1);
+            let last = _mm512_add_epi32(_mm512_mullo_epi32(rest, mul), add);
+            let mut least = _mm512_mask_mov_epi32(splat(u32::MAX), valid, last);
+            for block in blocks {
+                let thrown = _mm512_add_epi32(_mm512_mullo_epi32(load_words(block), mul), add);
+                least = _mm512_min_epu32(least, thrown);
+            }
+            let least = _mm512_reduce_min_epu32(least) >> 1;
+            if least <= VALUE_MASK {
+                return u32_saturating(round) << VALUE_BITS | least;
+            }
+        }
+        let forced = LANES + slot;
+        let (mul, add) = (keys.round_mul[forced], keys.round_add[forced]);
+        let values = hashes.iter().map(|h| h.wrapping_mul(mul).wrapping_add(add) & VALUE_MASK);
+        u32_saturating(forced) << VALUE_BITS | values.min().unwrap_or(VALUE_MASK)
+    }
+
+    /// The lanes of fewer than sixteen hashes.
+    fn sketch_few(hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
+        match *hashes {
+            [] => [LANE_EMPTY; LANES],
+            [a] => in_order([a], LANES / 16, keys),
+            [a, b] => in_order([a, b], LANES / 16, keys),
+            [a, b, c] => in_order([a, b, c], LANES / 16, keys),
+            [a, b, c, d] => in_order([a, b, c, d], LANES / 16, keys),
+            [a, b, c, d, e] => at_open(hashes, 4, keys, in_order([a, b, c, d, e], 4, keys)),
+            [a, b, c, d, e, f] => at_open(hashes, 4, keys, in_order([a, b, c, d, e, f], 4, keys)),
+            [a, b, c, d, e, f, g] => at_open(hashes, 3, keys, in_order([a, b, c, d, e, f, g], 3, keys)),
+            [a, b, c, d, e, f, g, h] => at_open(hashes, 2, keys, in_order([a, b, c, d, e, f, g, h], 2, keys)),
+            _ => at_open(hashes, 1, keys, at_random(hashes, keys)),
+        }
+    }
+
+    /// The first sixteen rounds of more than eight hashes.
+    fn at_random(hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
+        let mut lanes = Aligned([LANE_EMPTY; LANES]);
+        let [mul, add] = round_keys(keys, 0);
+        for &h in hashes {
+            let thrown = _mm512_add_epi32(_mm512_mullo_epi32(splat(h), mul), add);
+            scatter_all(thrown, lane_of(thrown, floors(0)), &mut lanes.0);
+        }
+        lanes.0
+    }
+
+    /// The rounds of a few hashes from a group of sixteen on.
+    fn at_open(hashes: &[u32], from: usize, keys: &HashKeys, lanes: [u32; LANES]) -> [u32; LANES] {
+        let (mut group, mut lanes) = (from, lanes);
+        while group < LANES / 16 {
+            let open = open_slots(&lanes, u32_saturating(16 * group) << VALUE_BITS);
+            if open == [0, 0] {
+                return lanes;
+            }
+            let end = (group + 4).min(LANES / 16);
+            throw_few(hashes, keys, group..end, open, &mut lanes);
+            group = end;
+        }
+        if open_slots(&lanes, u32_saturating(LANES) << VALUE_BITS) != [0, 0] {
+            force(hashes, keys, &mut lanes);
+        }
+        lanes
     }
 
     /// Throws all hashes in some rounds, hashes side by side.
@@ -171,33 +292,6 @@ parts! {
         scatter(written(&mut hits, hit_count), written(&mut won, hit_count), lanes);
     }
 
-    /// The first rounds of a few hashes, where there is a short way; returns the group of rounds after them.
-    fn first_rounds_of_few(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) -> usize {
-        if open_slots(lanes, LANE_EMPTY) == [u64::MAX; 2] {
-            match *hashes {
-                [a] => return throw_in_order([a], keys, lanes),
-                [a, b] => return throw_in_order([a, b], keys, lanes),
-                [a, b, c] => return throw_in_order([a, b, c], keys, lanes),
-                [a, b, c, d] => return throw_in_order([a, b, c, d], keys, lanes),
-                [a, b, c, d, e] => return throw_in_order([a, b, c, d, e], keys, lanes),
-                [a, b, c, d, e, f] => return throw_in_order([a, b, c, d, e, f], keys, lanes),
-                [a, b, c, d, e, f, g] => return throw_in_order([a, b, c, d, e, f, g], keys, lanes),
-                [a, b, c, d, e, f, g, h] => return throw_in_order([a, b, c, d, e, f, g, h], keys, lanes),
-                _ => {}
-            }
-        }
-        let groups = (LANES / 16).div_ceil(hashes.len());
-        for group in 0..groups {
-            let [mul, add] = round_keys(keys, group);
-            let floor = floors(group);
-            for &h in hashes {
-                let thrown = _mm512_add_epi32(_mm512_mullo_epi32(splat(h), mul), add);
-                scatter_all(thrown, lane_of(thrown, floor), lanes);
-            }
-        }
-        groups
-    }
-
     /// Puts sixteen throws where they fall, if they are the smallest there.
     fn scatter_all(thrown: __m512i, won: __m512i, lanes: &mut [u32; LANES]) {
         let (mut hits, mut values) = ([0; 16], [0; 16]);
@@ -209,14 +303,20 @@ parts! {
     }
 }
 
-/// Throws up to four hashes about 128 times into empty lanes. What is to win is stored last, so that no minimum is
-/// needed: late rounds first, and in a round the largest value first. Returns the group of sixteen rounds after them.
+/// The lanes that a few hashes get in some groups of sixteen rounds from the first on; if those are all groups, whatever is left
+/// open gets its forced lane. What is to win is stored last, so that no minimum is needed: late rounds first, and in a round
+/// the largest value first.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq")]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
-fn throw_in_order<const N: usize>(hashes: [u32; N], keys: &HashKeys, lanes: &mut [u32; LANES]) -> usize {
-    let groups = if N <= 2 { LANES / 16 } else { (LANES / 16).div_ceil(N) };
-    for group in (0..groups).rev() {
+fn in_order<const N: usize>(hashes: [u32; N], groups: usize, keys: &HashKeys) -> [u32; LANES] {
+    let mut lanes = [LANE_EMPTY; LANES];
+    if groups == LANES / 16 {
+        force(&hashes, keys, &mut lanes);
+    }
+    // All throws first: a group that waits for its own would wait for each.
+    let mut throws = Aligned([const { MaybeUninit::<[[[u32; 16]; N]; 2]>::uninit() }; LANES / 16]);
+    for (group, to) in throws.0.iter_mut().enumerate().take(groups).rev() {
         let [mul, add] = round_keys(keys, group);
         let mut sorted = [splat(0); N];
         for (to, h) in sorted.iter_mut().zip(hashes) {
@@ -231,21 +331,29 @@ fn throw_in_order<const N: usize>(hashes: [u32; N], keys: &HashKeys, lanes: &mut
             }
         }
         let floor = floors(group);
-        let (mut slots, mut won) = ([[0; 16]; N], [[0; 16]; N]);
-        for j in 0..N {
-            store_words(&mut slots[j], _mm512_and_si512(sorted[j], splat(0x7f)));
-            store_words(&mut won[j], or(floor, _mm512_srli_epi32::<8>(sorted[j])));
-        }
+        let slots = sorted.map(|words| words_of(_mm512_and_si512(words, splat(0x7f))));
+        let won = sorted.map(|words| words_of(or(floor, _mm512_srli_epi32::<8>(words))));
+        to.write([slots, won]);
+    }
+    for throws in throws.0.iter().take(groups).rev() {
+        // SAFETY: the loop above wrote the first `groups`.
+        let [slots, won] = unsafe { throws.assume_init_ref() };
         for i in (0..16).rev() {
             for j in (0..N).rev() {
                 lanes[usize_of(slots[j][i]) % LANES] = won[j][i];
             }
         }
     }
-    groups
+    lanes
 }
 
 parts! {
+    fn words_of(vector: __m512i) -> [u32; 16] {
+        let mut words = [0; 16];
+        store_words(&mut words, vector);
+        words
+    }
+
     /// The last rounds: a slot still open takes the smallest value of all hashes.
     fn force(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
         for (group, lane) in (LANES / 16..).zip(lanes.as_chunks_mut::<16>().0) {
@@ -325,23 +433,30 @@ parts! {
         open
     }
 
-    /// Writes the words that were found to `to`, from `at` on.
-    fn write(to: &mut Room, at: usize, found: u16, words: __m512i) {
-        if let Some(to) = to.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<16>()) {
+    /// Writes the words that were found to `to`, from `at` on, of which there are less than [`HITS_MAX`].
+    pub(super) fn write(to: &mut Room, at: usize, found: u16, words: __m512i) {
+        store_found(&mut to[at % HITS_MAX..][..16], _mm512_maskz_compress_epi32(found, words));
+    }
+
+    fn store_found(to: &mut [MaybeUninit<u32>], words: __m512i) {
+        if let Some(to) = to.first_chunk_mut::<16>() {
             // SAFETY: the array is as long as the vector, and the store needs no alignment.
-            unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), _mm512_maskz_compress_epi32(found, words)) }
+            unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), words) }
         }
     }
 
-    /// The first `count` words, of which the first is repeated until their number divides by eight: a loop whose length
-    /// is known roughly is one the CPU guesses right more often.
+    /// The first `count` words, of which the first are repeated until their number divides by eight: a loop whose length is
+    /// known roughly is one the CPU guesses right more often. Not one word again and again, for each put would wait for the
+    /// one before.
     fn written(words: &mut Room, count: usize) -> &[u32] {
         if count == 0 || count > HITS_MAX {
             return &[];
         }
-        // SAFETY: `count` is not 0, so the first word was written.
-        let first = unsafe { words[0].assume_init() };
-        write(words, count, u16::MAX, splat(first));
+        // SAFETY: `count` is not 0, so that `write` wrote a whole vector at the start; it is no longer than the array, and
+        // the load needs no alignment.
+        let first = unsafe { _mm512_loadu_si512(words.as_ptr().cast()) };
+        let again = if count < 8 { _mm512_broadcastd_epi32(_mm512_castsi512_si128(first)) } else { first };
+        store_found(&mut words[count..][..16], again);
         // SAFETY: `count` words were written by `write` as they were counted, and sixteen more in the line above, which
         // end inside the array because `count` is at most `HITS_MAX`.
         unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), count.next_multiple_of(8)) }
@@ -357,6 +472,22 @@ parts! {
         }
         for &h in rest {
             put(lanes, h, h & VALUE_MASK);
+        }
+    }
+
+    /// Puts each hash into its slot if it is the smallest there, slot and all, which is the same for all in a slot.
+    fn put_least(hashes: &[u32], least: &mut [u32; LANES]) {
+        let (eights, rest) = hashes.as_chunks::<8>();
+        for eight in eights {
+            for &h in eight {
+                let (slot, _) = throw(h);
+                let held = least[slot];
+                least[slot] = if held < h { held } else { h };
+            }
+        }
+        for &h in rest {
+            let (slot, _) = throw(h);
+            least[slot] = least[slot].min(h);
         }
     }
 
@@ -382,7 +513,16 @@ parts! {
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
 fn find(hashes: &[u32], hits: &mut Room, is_hit: impl Fn(__m512i) -> u16) -> usize {
     let mut hit_count = 0;
-    let (blocks, rest) = hashes.as_chunks::<16>();
+    let (fours, rest) = hashes.as_chunks::<64>();
+    for four in fours {
+        for block in four.as_chunks::<16>().0 {
+            let words = load_words(block);
+            let found = is_hit(words);
+            write(hits, hit_count, found, words);
+            hit_count += usize_of(u32::from(found).count_ones());
+        }
+    }
+    let (blocks, rest) = rest.as_chunks::<16>();
     for block in blocks {
         let words = load_words(block);
         let found = is_hit(words);
