@@ -7,6 +7,7 @@
 
 use super::evidence::{Kind, Reason};
 use super::join::{Campaign, Member};
+use super::kin::Words;
 use super::ledger::Ledger;
 use super::residual::{ResidualOptions, profile, telling};
 use super::strength::{self, Portrait};
@@ -18,7 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 /// Members of a campaign that an account is compared with.
 const MEMBERS_MAX: usize = 300;
 /// Tokens of the members that a row must hold to be looked at.
-const KNOWN_TOKENS_MIN: usize = 4;
+const KNOWN_TOKENS_MIN: usize = 2;
 /// Least requests of an adopted account.
 const REQUESTS_MIN: usize = 5;
 /// Least share, by weight, of what recurs in an account's traffic that lies within the words of the members.
@@ -125,45 +126,6 @@ struct Wardrobe {
     words: Vec<Words>,
 }
 
-/// The words that the members of one campaign choose from.
-#[derive(Default)]
-struct Words {
-    /// Ascending.
-    tokens: Vec<u32>,
-    /// What a member wears of them at the median, in nats.
-    worn: f64,
-}
-
-impl Words {
-    /// The tokens of `least` or more of these profiles.
-    fn of(ledger: &Ledger<'_>, profiles: &[&Vec<u32>], least: usize) -> Self {
-        let mut all: Vec<u32> = profiles.iter().flat_map(|tokens| tokens.iter().copied()).collect();
-        all.sort_unstable();
-        let common = all.chunk_by(|a, b| a == b).filter(|run| run.len() >= least);
-        let mut words = Self { tokens: common.filter_map(|run| run.first().copied()).collect(), worn: 0.0 };
-        let mut worn: Vec<f64> = profiles.iter().map(|tokens| words.weigh(ledger, tokens).0).collect();
-        words.worn = chance::median(&mut worn);
-        words
-    }
-
-    /// Weight of the tokens that are among the words, and of all of them, in nats.
-    fn weigh(&self, ledger: &Ledger<'_>, tokens: &[u32]) -> (f64, f64) {
-        let (mut inside, mut all) = (0.0, 0.0);
-        for &token in tokens {
-            let nats = telling(ledger, token);
-            all += nats;
-            inside += if self.tokens.binary_search(&token).is_ok() { nats } else { 0.0 };
-        }
-        (inside, all)
-    }
-
-    /// True when nearly all that recurs at an account is chosen from these words, and as much of it as at a member.
-    fn cover(&self, ledger: &Ledger<'_>, tokens: &[u32]) -> bool {
-        let (inside, all) = self.weigh(ledger, tokens);
-        self.worn > 0.0 && inside >= COVERED_MIN * all && inside >= WORN_MIN * self.worn
-    }
-}
-
 fn bit(token: u32) -> usize {
     num::usize_of(token.wrapping_mul(0x9e37_79b1) >> 16)
 }
@@ -211,21 +173,28 @@ impl Wardrobe {
         options: &ResidualOptions,
     ) -> Option<(usize, Vec<u32>)> {
         let principal = |account: u32| ledger.columns.principal.get(num::usize_of(account));
-        let nats_min = options.nats_min * ledger.columns.token_share;
+        let nats_least = options.nats_min * ledger.columns.token_share;
+        // Where the members' own template is short, half of what one of them wears is as telling as it gets.
+        let nats_min =
+            |campaign: usize| nats_least.min(WORN_MIN * self.words.get(campaign).map_or(f64::MAX, |words| words.worn));
         let mut shared: BTreeMap<usize, f64> = BTreeMap::new();
         for token in tokens {
             for &at in self.postings.get(token).into_iter().flatten() {
                 *shared.entry(at).or_default() += telling(ledger, *token);
             }
         }
-        let covered: Vec<bool> = self.words.iter().map(|words| words.cover(ledger, tokens)).collect();
+        let covered: Vec<bool> =
+            self.words.iter().map(|words| words.cover(ledger, tokens, COVERED_MIN, WORN_MIN)).collect();
         let mut links: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (at, _) in shared.into_iter().filter(|&(_, nats)| nats >= nats_min) {
+        for (at, nats) in shared {
             let (campaign, member, worn) = &self.profiles[at];
+            if nats < nats_min(*campaign) {
+                continue;
+            }
             let least =
                 if covered.get(*campaign) == Some(&true) { 0.5 * options.jaccard_min } else { options.jaccard_min };
             let (jaccard, nats) = weighted_jaccard(tokens, worn, |token| telling(ledger, token));
-            if jaccard >= least && nats >= nats_min && principal(*member) != principal(account) {
+            if jaccard >= least && nats >= nats_min(*campaign) && principal(*member) != principal(account) {
                 links.entry(*campaign).or_default().push(at);
             }
         }

@@ -7,6 +7,7 @@ use super::Unit;
 use super::adopt::adopt;
 use super::evidence::Verdict;
 use super::fragments::root;
+use super::kin::Kin;
 use super::ledger::{Edge, Ledger};
 use super::part::as_within;
 use super::residual::{ResidualOptions, profile, telling};
@@ -66,15 +67,26 @@ pub fn join(ledger: &Ledger<'_>, units: &mut [Unit], options: &ResidualOptions) 
         } else {
             Vec::new()
         };
-        let of = |(at, edge): (usize, &Edge)| {
+        let testifies = |(at, edge): &(usize, &Edge)| {
             let (own, all) = (own_requests(edge), unit.view.rows_of(edge).len());
-            let too_little = 2 * own < all || own < num::usize_of(strength::REQUESTS_MIN);
-            if too_little || copies.get(at) == Some(&true) {
-                return 0.0;
-            }
-            strength::strength(ledger, &unit.view, edge, &unit.judgement, &portrait)
+            2 * own >= all && own >= num::usize_of(strength::REQUESTS_MIN) && copies.get(*at) != Some(&true)
         };
-        units[index].strength = unit.view.edges.iter().enumerate().map(of).collect();
+        let mut strengths = vec![0.0; unit.view.edges.len()];
+        for (at, edge) in unit.view.edges.iter().enumerate().filter(testifies) {
+            strengths[at] = strength::strength(ledger, &unit.view, edge, &unit.judgement, &portrait);
+        }
+        // Whoever lives as a member and wears little of what most members wear may word it as some of them do.
+        let lives = |edge: &Edge| strength::shown(ledger, &unit.view, edge, &unit.judgement, &portrait);
+        let odd: Vec<(usize, &Edge)> = (unit.view.edges.iter().enumerate().filter(testifies))
+            .filter(|&(at, edge)| strengths[at] < strength::ACCUSE_MIN && lives(edge) >= strength::ACCUSE_MIN)
+            .collect();
+        if !odd.is_empty() {
+            let kin = Kin::of(ledger, &unit.view, &strengths, options);
+            for (at, edge) in odd.into_iter().filter(|(_, edge)| kin.has(ledger, &unit.view, edge, options)) {
+                strengths[at] = lives(edge);
+            }
+        }
+        units[index].strength = strengths;
     }
     let pieces: Vec<Piece> = convicted.iter().map(|&index| Piece::of(ledger, &units[index], options)).collect();
     let mut parent: Vec<usize> = (0..pieces.len()).collect();
