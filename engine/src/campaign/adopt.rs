@@ -24,12 +24,29 @@ const KNOWN_TOKENS_MIN: usize = 2;
 const REQUESTS_MIN: usize = 5;
 /// Least share, by weight, of what recurs in an account's traffic that lies within the words of the members.
 const COVERED_MIN: f64 = 0.6;
+/// The same for an account that copies where few do.
+const COPIER_COVERED_MIN: f64 = 0.8;
 /// Least part of what a member wears of those words, at the median, that the account must wear.
 const WORN_MIN: f64 = 0.5;
 
+/// Accounts that were seen in a convicted unit and have an innocent reason to be there; ascending.
+#[derive(Debug, Default)]
+pub(super) struct Cleared {
+    /// Of one template that is anybody's: never adopted.
+    pub(super) readers: Vec<u32>,
+    /// They word it as many others do where few do: adopted only when nearly all their words are those of members.
+    pub(super) copiers: Vec<u32>,
+}
+
 /// Adopts accounts into `campaigns`. Only rows count that no unit explains: those of no family, of units too small to be
 /// judged, and of units in review or convicted.
-pub(super) fn adopt(ledger: &Ledger<'_>, units: &[Unit], campaigns: &mut [Campaign], options: &ResidualOptions) {
+pub(super) fn adopt(
+    ledger: &Ledger<'_>,
+    units: &[Unit],
+    campaigns: &mut [Campaign],
+    cleared: &Cleared,
+    options: &ResidualOptions,
+) {
     if campaigns.is_empty() {
         return;
     }
@@ -47,7 +64,7 @@ pub(super) fn adopt(ledger: &Ledger<'_>, units: &[Unit], campaigns: &mut [Campai
     for account in 0..ledger.accounts.len() {
         let number = num::u32_saturating(account);
         let is_member = |campaign: &Campaign| campaign.members.binary_search_by_key(&number, |m| m.account).is_ok();
-        if campaigns.iter().any(is_member) {
+        if cleared.readers.binary_search(&number).is_ok() || campaigns.iter().any(is_member) {
             continue;
         }
         let free: Vec<u32> = ledger
@@ -60,7 +77,8 @@ pub(super) fn adopt(ledger: &Ledger<'_>, units: &[Unit], campaigns: &mut [Campai
             continue;
         }
         let tokens = profile(ledger, &free, options, &mut counts);
-        let Some((campaign, worn)) = wardrobe.nearest(ledger, number, &tokens, options) else { continue };
+        let copies = cleared.copiers.binary_search(&number).is_ok();
+        let Some((campaign, worn)) = wardrobe.nearest(ledger, number, &tokens, copies, options) else { continue };
         let Some((main, portrait)) = &portraits[campaign] else { continue };
         // To live as members do says something only where the members' lives do: in a short log every busy account is new.
         if !units[*main].judgement.holds(Kind::Turnover) {
@@ -170,31 +188,36 @@ impl Wardrobe {
         ledger: &Ledger<'_>,
         account: u32,
         tokens: &[u32],
+        copies: bool,
         options: &ResidualOptions,
     ) -> Option<(usize, Vec<u32>)> {
         let principal = |account: u32| ledger.columns.principal.get(num::usize_of(account));
-        let nats_least = options.nats_min * ledger.columns.token_share;
-        // Where the members' own template is short, half of what one of them wears is as telling as it gets.
-        let nats_min =
-            |campaign: usize| nats_least.min(WORN_MIN * self.words.get(campaign).map_or(f64::MAX, |words| words.worn));
+        let nats_min = options.nats_min * ledger.columns.token_share;
         let mut shared: BTreeMap<usize, f64> = BTreeMap::new();
         for token in tokens {
             for &at in self.postings.get(token).into_iter().flatten() {
                 *shared.entry(at).or_default() += telling(ledger, *token);
             }
         }
-        let covered: Vec<bool> =
-            self.words.iter().map(|words| words.cover(ledger, tokens, COVERED_MIN, WORN_MIN)).collect();
+        let share = if copies { COPIER_COVERED_MIN } else { COVERED_MIN };
+        let covered: Vec<bool> = self.words.iter().map(|words| words.cover(ledger, tokens, share, WORN_MIN)).collect();
         let mut links: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (at, nats) in shared {
+        for (at, shared) in shared {
             let (campaign, member, worn) = &self.profiles[at];
-            if nats < nats_min(*campaign) {
+            // Where the members' own template is short, half of what one of them wears is as telling as it gets.
+            let (least, nats_min) = match (covered.get(*campaign), self.words.get(*campaign)) {
+                (Some(true), Some(words)) => {
+                    let least = if copies { options.jaccard_min } else { 0.5 * options.jaccard_min };
+                    (least, nats_min.min(WORN_MIN * words.worn))
+                }
+                _ if copies => continue,
+                _ => (options.jaccard_min, nats_min),
+            };
+            if shared < nats_min {
                 continue;
             }
-            let least =
-                if covered.get(*campaign) == Some(&true) { 0.5 * options.jaccard_min } else { options.jaccard_min };
             let (jaccard, nats) = weighted_jaccard(tokens, worn, |token| telling(ledger, token));
-            if jaccard >= least && nats >= nats_min(*campaign) && principal(*member) != principal(account) {
+            if jaccard >= least && nats >= nats_min && principal(*member) != principal(account) {
                 links.entry(*campaign).or_default().push(at);
             }
         }
