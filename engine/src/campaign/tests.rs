@@ -330,7 +330,7 @@ fn readers_of_a_template_that_a_campaign_uses_too_are_not_accused() {
         log.copied(&mut random, 0, &accounts, 12, 7.0);
         log.template(&mut random, 1, 1, &accounts, 24);
         log.copied(&mut random, 0, &readers, 8, 5.0);
-        log.popular(&mut random, 2, 300);
+        log.popular(&mut random, 2, 1500);
         let accused = members(&judge(&log.fill().columns(), &Options::default()).expect("columns agree"));
         assert!(accused.len() >= 78 && accused.iter().all(|&account| account < 80), "seed {seed}: {accused:?}");
     }
