@@ -7,6 +7,7 @@
 
 use super::evidence::{Kind, Reason};
 use super::join::{Campaign, Member};
+use super::kin::Words;
 use super::ledger::Ledger;
 use super::residual::{ResidualOptions, profile, telling};
 use super::strength::{self, Portrait};
@@ -18,17 +19,34 @@ use std::collections::{BTreeMap, HashMap};
 /// Members of a campaign that an account is compared with.
 const MEMBERS_MAX: usize = 300;
 /// Tokens of the members that a row must hold to be looked at.
-const KNOWN_TOKENS_MIN: usize = 4;
+const KNOWN_TOKENS_MIN: usize = 2;
 /// Least requests of an adopted account.
 const REQUESTS_MIN: usize = 5;
 /// Least share, by weight, of what recurs in an account's traffic that lies within the words of the members.
 const COVERED_MIN: f64 = 0.6;
+/// The same for an account that copies where few do.
+const COPIER_COVERED_MIN: f64 = 0.8;
 /// Least part of what a member wears of those words, at the median, that the account must wear.
 const WORN_MIN: f64 = 0.5;
 
+/// Accounts that were seen in a convicted unit and have an innocent reason to be there; ascending.
+#[derive(Debug, Default)]
+pub(super) struct Cleared {
+    /// Of one template that is anybody's: never adopted.
+    pub(super) readers: Vec<u32>,
+    /// They word it as many others do where few do: adopted only when nearly all their words are those of members.
+    pub(super) copiers: Vec<u32>,
+}
+
 /// Adopts accounts into `campaigns`. Only rows count that no unit explains: those of no family, of units too small to be
 /// judged, and of units in review or convicted.
-pub(super) fn adopt(ledger: &Ledger<'_>, units: &[Unit], campaigns: &mut [Campaign], options: &ResidualOptions) {
+pub(super) fn adopt(
+    ledger: &Ledger<'_>,
+    units: &[Unit],
+    campaigns: &mut [Campaign],
+    cleared: &Cleared,
+    options: &ResidualOptions,
+) {
     if campaigns.is_empty() {
         return;
     }
@@ -46,7 +64,7 @@ pub(super) fn adopt(ledger: &Ledger<'_>, units: &[Unit], campaigns: &mut [Campai
     for account in 0..ledger.accounts.len() {
         let number = num::u32_saturating(account);
         let is_member = |campaign: &Campaign| campaign.members.binary_search_by_key(&number, |m| m.account).is_ok();
-        if campaigns.iter().any(is_member) {
+        if cleared.readers.binary_search(&number).is_ok() || campaigns.iter().any(is_member) {
             continue;
         }
         let free: Vec<u32> = ledger
@@ -59,7 +77,8 @@ pub(super) fn adopt(ledger: &Ledger<'_>, units: &[Unit], campaigns: &mut [Campai
             continue;
         }
         let tokens = profile(ledger, &free, options, &mut counts);
-        let Some((campaign, worn)) = wardrobe.nearest(ledger, number, &tokens, options) else { continue };
+        let copies = cleared.copiers.binary_search(&number).is_ok();
+        let Some((campaign, worn)) = wardrobe.nearest(ledger, number, &tokens, copies, options) else { continue };
         let Some((main, portrait)) = &portraits[campaign] else { continue };
         // To live as members do says something only where the members' lives do: in a short log every busy account is new.
         if !units[*main].judgement.holds(Kind::Turnover) {
@@ -125,45 +144,6 @@ struct Wardrobe {
     words: Vec<Words>,
 }
 
-/// The words that the members of one campaign choose from.
-#[derive(Default)]
-struct Words {
-    /// Ascending.
-    tokens: Vec<u32>,
-    /// What a member wears of them at the median, in nats.
-    worn: f64,
-}
-
-impl Words {
-    /// The tokens of `least` or more of these profiles.
-    fn of(ledger: &Ledger<'_>, profiles: &[&Vec<u32>], least: usize) -> Self {
-        let mut all: Vec<u32> = profiles.iter().flat_map(|tokens| tokens.iter().copied()).collect();
-        all.sort_unstable();
-        let common = all.chunk_by(|a, b| a == b).filter(|run| run.len() >= least);
-        let mut words = Self { tokens: common.filter_map(|run| run.first().copied()).collect(), worn: 0.0 };
-        let mut worn: Vec<f64> = profiles.iter().map(|tokens| words.weigh(ledger, tokens).0).collect();
-        words.worn = chance::median(&mut worn);
-        words
-    }
-
-    /// Weight of the tokens that are among the words, and of all of them, in nats.
-    fn weigh(&self, ledger: &Ledger<'_>, tokens: &[u32]) -> (f64, f64) {
-        let (mut inside, mut all) = (0.0, 0.0);
-        for &token in tokens {
-            let nats = telling(ledger, token);
-            all += nats;
-            inside += if self.tokens.binary_search(&token).is_ok() { nats } else { 0.0 };
-        }
-        (inside, all)
-    }
-
-    /// True when nearly all that recurs at an account is chosen from these words, and as much of it as at a member.
-    fn cover(&self, ledger: &Ledger<'_>, tokens: &[u32]) -> bool {
-        let (inside, all) = self.weigh(ledger, tokens);
-        self.worn > 0.0 && inside >= COVERED_MIN * all && inside >= WORN_MIN * self.worn
-    }
-}
-
 fn bit(token: u32) -> usize {
     num::usize_of(token.wrapping_mul(0x9e37_79b1) >> 16)
 }
@@ -208,6 +188,7 @@ impl Wardrobe {
         ledger: &Ledger<'_>,
         account: u32,
         tokens: &[u32],
+        copies: bool,
         options: &ResidualOptions,
     ) -> Option<(usize, Vec<u32>)> {
         let principal = |account: u32| ledger.columns.principal.get(num::usize_of(account));
@@ -218,12 +199,23 @@ impl Wardrobe {
                 *shared.entry(at).or_default() += telling(ledger, *token);
             }
         }
-        let covered: Vec<bool> = self.words.iter().map(|words| words.cover(ledger, tokens)).collect();
+        let share = if copies { COPIER_COVERED_MIN } else { COVERED_MIN };
+        let covered: Vec<bool> = self.words.iter().map(|words| words.cover(ledger, tokens, share, WORN_MIN)).collect();
         let mut links: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (at, _) in shared.into_iter().filter(|&(_, nats)| nats >= nats_min) {
+        for (at, shared) in shared {
             let (campaign, member, worn) = &self.profiles[at];
-            let least =
-                if covered.get(*campaign) == Some(&true) { 0.5 * options.jaccard_min } else { options.jaccard_min };
+            // Where the members' own template is short, half of what one of them wears is as telling as it gets.
+            let (least, nats_min) = match (covered.get(*campaign), self.words.get(*campaign)) {
+                (Some(true), Some(words)) => {
+                    let least = if copies { options.jaccard_min } else { 0.5 * options.jaccard_min };
+                    (least, nats_min.min(WORN_MIN * words.worn))
+                }
+                _ if copies => continue,
+                _ => (options.jaccard_min, nats_min),
+            };
+            if shared < nats_min {
+                continue;
+            }
             let (jaccard, nats) = weighted_jaccard(tokens, worn, |token| telling(ledger, token));
             if jaccard >= least && nats >= nats_min && principal(*member) != principal(account) {
                 links.entry(*campaign).or_default().push(at);

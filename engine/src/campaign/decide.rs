@@ -53,6 +53,8 @@ pub struct Judgement {
     pub content: Content,
     /// Families of each of its templates.
     pub(super) templates: Vec<Vec<u32>>,
+    /// Which of its templates are copied word for word.
+    pub(super) copied: Vec<bool>,
     /// True when a conviction waits only for its adjusted p-value.
     pub pending: bool,
 }
@@ -69,6 +71,7 @@ impl Judgement {
             wording: Wording::default(),
             content: Content::default(),
             templates: Vec::new(),
+            copied: Vec::new(),
             pending: false,
         }
     }
@@ -143,7 +146,7 @@ fn judge_edges(
         return Judgement::plain(Verdict::Unexplained, Reason::TooLittle);
     }
     let content = content::measure(ledger, view, edges, seed);
-    let wording = wording_of(ledger, edges, pieces, seed);
+    let (wording, copied) = wording_of(ledger, edges, pieces, seed);
     let evidence = vec![
         pacing::evenness(ledger, view, edges, seed),
         pacing::pacing(ledger, view, edges),
@@ -155,7 +158,7 @@ fn judge_edges(
         one_shot,
     ];
     let mut judgement =
-        Judgement { evidence, wording, content, ..Judgement::plain(Verdict::Unexplained, Reason::Organic) };
+        Judgement { evidence, wording, content, copied, ..Judgement::plain(Verdict::Unexplained, Reason::Organic) };
     let acquittal = acquit(&judgement.content, edges, known_public);
     decide(&mut judgement, options);
     if let Some(reason) = acquittal {
@@ -169,8 +172,8 @@ fn judge_edges(
     judgement
 }
 
-/// Wording within each template, put together by requests.
-fn wording_of(ledger: &Ledger<'_>, edges: &[Edge], pieces: &[&View], seed: u64) -> Wording {
+/// Wording within each template, put together by requests; and which of the templates are copied.
+fn wording_of(ledger: &Ledger<'_>, edges: &[Edge], pieces: &[&View], seed: u64) -> (Wording, Vec<bool>) {
     let judged = |edge: &&Edge| edges.binary_search_by_key(&edge.account, |known| known.account).is_ok();
     let parts: Vec<(usize, Wording)> = pieces
         .iter()
@@ -179,7 +182,8 @@ fn wording_of(ledger: &Ledger<'_>, edges: &[Edge], pieces: &[&View], seed: u64) 
             (piece.requests, wording::compare(ledger, piece, &own, seed))
         })
         .collect();
-    Wording::together(parts)
+    let copied = parts.iter().map(|(_, wording)| wording.pairs > 0 && !wording.rarely_copied()).collect();
+    (Wording::together(parts), copied)
 }
 
 /// The first innocent explanation that fits, in the order in which they are asked.

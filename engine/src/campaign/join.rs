@@ -4,9 +4,10 @@
 //! pieces. Two pieces are joined on two signs, of which one must be a strong one: common accounts or common wording.
 
 use super::Unit;
-use super::adopt::adopt;
+use super::adopt::{Cleared, adopt};
 use super::evidence::Verdict;
 use super::fragments::root;
+use super::kin::Kin;
 use super::ledger::{Edge, Ledger};
 use super::part::as_within;
 use super::residual::{ResidualOptions, profile, telling};
@@ -53,6 +54,9 @@ pub struct Campaign {
 pub fn join(ledger: &Ledger<'_>, units: &mut [Unit], options: &ResidualOptions) -> Vec<Campaign> {
     let convicted: Vec<usize> =
         (0..units.len()).filter(|&index| units[index].judgement.verdict == Verdict::Convicted).collect();
+    // Who has an innocent reason to be in a convicted unit: no other way leads back to readers, and none but a likeness
+    // beyond doubt to copiers.
+    let mut cleared = Cleared::default();
     for &index in &convicted {
         let unit = &units[index];
         let portrait = strength::portrait(ledger, &unit.view, &unit.judgement);
@@ -66,15 +70,44 @@ pub fn join(ledger: &Ledger<'_>, units: &mut [Unit], options: &ResidualOptions) 
         } else {
             Vec::new()
         };
-        let of = |(at, edge): (usize, &Edge)| {
+        if !unit.nested {
+            let copiers = unit.view.edges.iter().zip(&copies).filter(|&(_, &copies)| copies);
+            cleared.copiers.extend(copiers.map(|(edge, _)| edge.account));
+        }
+        let testifies = |(at, edge): &(usize, &Edge)| {
             let (own, all) = (own_requests(edge), unit.view.rows_of(edge).len());
-            let too_little = 2 * own < all || own < num::usize_of(strength::REQUESTS_MIN);
-            if too_little || copies.get(at) == Some(&true) {
-                return 0.0;
-            }
-            strength::strength(ledger, &unit.view, edge, &unit.judgement, &portrait)
+            2 * own >= all && own >= num::usize_of(strength::REQUESTS_MIN) && copies.get(*at) != Some(&true)
         };
-        units[index].strength = unit.view.edges.iter().enumerate().map(of).collect();
+        let mut strengths = vec![0.0; unit.view.edges.len()];
+        for (at, edge) in unit.view.edges.iter().enumerate().filter(testifies) {
+            strengths[at] = strength::strength(ledger, &unit.view, edge, &unit.judgement, &portrait);
+        }
+        // Whoever lives as a member and wears little of what most members wear may word it as some of them do.
+        let lives = |edge: &Edge| strength::shown(ledger, &unit.view, edge, &unit.judgement, &portrait);
+        let odd: Vec<(usize, &Edge)> = (unit.view.edges.iter().enumerate().filter(testifies))
+            .filter(|&(at, edge)| strengths[at] < strength::ACCUSE_MIN && lives(edge) >= strength::ACCUSE_MIN)
+            .collect();
+        if !odd.is_empty() {
+            let kin = Kin::of(ledger, &unit.view, &strengths, options);
+            for (at, edge) in odd.into_iter().filter(|(_, edge)| kin.has(ledger, &unit.view, edge, options)) {
+                strengths[at] = lives(edge);
+            }
+        }
+        units[index].strength = strengths;
+    }
+    for &index in &convicted {
+        let readers = strength::of_one_copied_template(ledger, &units[index].view, &units[index].judgement);
+        if readers.is_empty() {
+            continue;
+        }
+        cleared.readers.extend(&readers);
+        let families = units[index].families.clone();
+        let within = |unit: &Unit| unit.families.iter().all(|family| families.binary_search(family).is_ok());
+        for unit in units.iter_mut().filter(|unit| !unit.families.is_empty() && within(unit)) {
+            for (edge, strength) in unit.view.edges.iter().zip(&mut unit.strength) {
+                *strength = if readers.binary_search(&edge.account).is_ok() { 0.0 } else { *strength };
+            }
+        }
     }
     let pieces: Vec<Piece> = convicted.iter().map(|&index| Piece::of(ledger, &units[index], options)).collect();
     let mut parent: Vec<usize> = (0..pieces.len()).collect();
@@ -111,7 +144,9 @@ pub fn join(ledger: &Ledger<'_>, units: &mut [Unit], options: &ResidualOptions) 
         }
     }
     campaigns.iter_mut().for_each(settle);
-    adopt(ledger, units, &mut campaigns, options);
+    cleared.readers.sort_unstable();
+    cleared.copiers.sort_unstable();
+    adopt(ledger, units, &mut campaigns, &cleared, options);
     for campaign in &mut campaigns {
         let adopted = std::mem::take(&mut campaign.adopted);
         campaign.members.extend(adopted);

@@ -16,6 +16,7 @@ mod decoy;
 mod evidence;
 mod fragments;
 mod join;
+mod kin;
 mod ledger;
 mod pacing;
 mod part;

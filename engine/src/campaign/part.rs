@@ -20,7 +20,7 @@ const PROFILES_MAX: usize = 24;
 /// Families of one account beyond which it is a busy stranger and links nothing.
 const FAMILIES_OF_ACCOUNT_MAX: usize = 24;
 /// Least likeness of two parties of one campaign, as a share of the geometric mean of the likeness within each.
-const COHESION: f64 = 0.55;
+pub(super) const COHESION: f64 = 0.55;
 
 /// True when two sets of accounts word it about as much alike as each of them does within.
 #[must_use]

@@ -4,7 +4,7 @@
 use super::decide::Judgement;
 use super::evidence::Kind;
 use super::ledger::{DAY_MS, Edge, Ledger, View};
-use super::wording::{CONSTANT, recurrent_tokens, weighted_jaccard};
+use super::wording::{CONSTANT, SKELETON_NATS, recurrent_tokens, weighted_jaccard};
 use crate::num;
 use std::collections::BTreeMap;
 
@@ -140,7 +140,7 @@ const COPIED: f64 = 0.95;
 /// Which edges word it as a fifth of their family's other principals do, two at least.
 ///
 /// Where hardly any two accounts of a campaign have one wording, whoever copies one is none of them: readers of a published
-/// template, researchers, a class.
+/// template, researchers, a class. A few words alike are no copy.
 #[must_use]
 pub fn copiers(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Vec<bool> {
     let vocabulary = &judgement.wording.vocabulary;
@@ -164,8 +164,29 @@ pub fn copiers(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Vec<b
             let step = users.len().div_ceil(COMPARED_MAX).max(1);
             let others: Vec<_> = users.iter().step_by(step).filter(stranger).collect();
             let alike = others.iter().filter(|(_, theirs)| weighted_jaccard(mine, theirs, weight).0 >= COPIED).count();
-            copies[*at] = alike >= 2 && 5 * alike >= others.len();
+            let nats: f64 = mine.iter().map(|&token| weight(token)).sum();
+            let enough = nats >= SKELETON_NATS * ledger.columns.token_share;
+            copies[*at] = enough && alike >= 2 && 5 * alike >= others.len();
         }
     }
     copies
+}
+
+/// The accounts that use one template of a unit alone, a copied one, while most accounts of the unit use several.
+///
+/// A text that is copied word for word may be anybody's: a campaign may work with a published template beside its own, and
+/// readers of that template come and go as its accounts do. Its own accounts show another template as well.
+#[must_use]
+pub fn of_one_copied_template(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Vec<u32> {
+    if !judgement.holds(Kind::CoUse) {
+        return Vec::new();
+    }
+    let template = |row: &u32| judgement.templates.iter().position(|families| families.contains(&ledger.family(*row)));
+    let copied = |template: Option<usize>| template.and_then(|at| judgement.copied.get(at)) == Some(&true);
+    let alone = |edge: &&Edge| {
+        let mut used = view.rows_of(edge).iter().map(template);
+        let first = used.next().flatten();
+        copied(first) && used.all(|other| other == first)
+    };
+    view.edges.iter().filter(alone).map(|edge| edge.account).collect()
 }

@@ -75,6 +75,18 @@ impl Log {
         }
     }
 
+    /// These accounts send `requests` each over so many days from their beginning, all in one wording.
+    fn copied(&mut self, random: &mut Random, family: u32, accounts: &[(u32, i64)], requests: usize, days: f64) {
+        self.families = self.families.max(family + 1);
+        let wording: Vec<u32> = (0..40u32).map(|place| 900_000 + family * 1000 + place * 4).collect();
+        for &(account, begin) in accounts {
+            for _ in 0..requests {
+                let at = begin + num::i64_of_f64(random.unit() * days * 86_400_000.0);
+                self.send(at, account, family, wording.clone(), random.bits());
+            }
+        }
+    }
+
     /// New accounts, each with a moment in the first twenty days of a month.
     fn accounts(&mut self, random: &mut Random, count: usize) -> Vec<(u32, i64)> {
         (0..count).map(|_| (self.account(None), num::i64_of_f64(random.unit() * 20.0 * 86_400_000.0))).collect()
@@ -283,6 +295,45 @@ fn accounts_that_stand_alone_are_adopted_by_their_likeness() {
         adopted_of_all += adopted;
     }
     assert!(adopted_of_all >= 8, "{adopted_of_all} of 15 adopted");
+}
+
+/// A short template: most accounts take the first of each three words, some nearly always another.
+#[test]
+fn whoever_draws_the_rarer_words_is_told_by_the_members_that_drew_them_too() {
+    for seed in 1..6 {
+        let (mut random, mut log) = (Random::new(seed, 6), Log::default());
+        let accounts = log.accounts(&mut random, 60);
+        log.families = 1;
+        for (place, &(account, begin)) in accounts.iter().enumerate() {
+            // In every sixth account seven words of eight are rare ones.
+            let rare = if place % 6 == 0 { 0.9 } else { 0.3 };
+            let words: Vec<u32> = (0..8u32)
+                .map(|place| place * 4 + if random.unit() < rare { 1 + num::low32(random.bits()) % 2 } else { 0 })
+                .collect();
+            for _ in 0..24 {
+                let at = begin + num::i64_of_f64(random.unit() * 7.0 * 86_400_000.0);
+                log.send(at, account, 0, words.clone(), random.bits());
+            }
+        }
+        log.popular(&mut random, 1, 300);
+        let accused = members(&judge(&log.fill().columns(), &Options::default()).expect("columns agree"));
+        assert!(accused.len() >= 58 && accused.iter().all(|&account| account < 60), "seed {seed}: {accused:?}");
+    }
+}
+
+/// A campaign works with a published template beside its own; readers of it came and went within days.
+#[test]
+fn readers_of_a_template_that_a_campaign_uses_too_are_not_accused() {
+    for seed in 1..6 {
+        let (mut random, mut log) = (Random::new(seed, 7), Log::default());
+        let (accounts, readers) = (log.accounts(&mut random, 80), log.accounts(&mut random, 15));
+        log.copied(&mut random, 0, &accounts, 12, 7.0);
+        log.template(&mut random, 1, 1, &accounts, 24);
+        log.copied(&mut random, 0, &readers, 8, 5.0);
+        log.popular(&mut random, 2, 1500);
+        let accused = members(&judge(&log.fill().columns(), &Options::default()).expect("columns agree"));
+        assert!(accused.len() >= 78 && accused.iter().all(|&account| account < 80), "seed {seed}: {accused:?}");
+    }
 }
 
 /// Two campaigns of one kit: half of their words in common, no account.

@@ -18,8 +18,8 @@ const ROWS_MAX: usize = 40;
 
 /// Share of an account's documents in which a token stands when it is worded so, rather than talked about.
 pub(super) const CONSTANT: f64 = 0.75;
-/// Least weight of a skeleton that can be said to be reworded, in nats: about five rare words.
-const SKELETON_NATS: f64 = 25.0;
+/// Least weight of a skeleton that can be said to be reworded, or copied, in nats: about five rare words.
+pub(super) const SKELETON_NATS: f64 = 25.0;
 
 /// What the profiles of a view say.
 #[derive(Debug, Clone, Default)]

@@ -1,0 +1,109 @@
+//! Whether an account words it as some members of a campaign do, though it wears little of what most of them wear.
+//!
+//! Where each account chooses its words anew, whoever drew the rarer alternatives wears next to nothing of the common
+//! wording, above all of a short template of which half the tokens are known. But each of its choices is some members'
+//! choice too, and a stranger's are not: so it is asked how like an account is to the members that it is most like, and how
+//! much of what recurs in its traffic lies within the words that the members choose from.
+
+use super::chance;
+use super::ledger::{Edge, Ledger, View};
+use super::part::COHESION;
+use super::residual::{ResidualOptions, profile, telling};
+use super::strength::ACCUSE_MIN;
+use super::wording::weighted_jaccard;
+
+/// Members of a unit that an account is compared with.
+const MEMBERS_MAX: usize = 120;
+/// Least share, by weight, of what recurs in an account's traffic that lies within the words of the members.
+const COVERED_MIN: f64 = 0.8;
+/// Least part of what a member wears of those words, at the median, that the account must wear.
+const WORN_MIN: f64 = 0.25;
+
+/// The words that the members of one campaign choose from.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    /// Ascending.
+    tokens: Vec<u32>,
+    /// What a member wears of them at the median, in nats.
+    pub(super) worn: f64,
+}
+
+impl Words {
+    /// The tokens of `least` or more of these profiles.
+    pub(super) fn of(ledger: &Ledger<'_>, profiles: &[&Vec<u32>], least: usize) -> Self {
+        let mut all: Vec<u32> = profiles.iter().flat_map(|tokens| tokens.iter().copied()).collect();
+        all.sort_unstable();
+        let common = all.chunk_by(|a, b| a == b).filter(|run| run.len() >= least);
+        let mut words = Self { tokens: common.filter_map(|run| run.first().copied()).collect(), worn: 0.0 };
+        let mut worn: Vec<f64> = profiles.iter().map(|tokens| words.weigh(ledger, tokens).0).collect();
+        words.worn = chance::median(&mut worn);
+        words
+    }
+
+    /// Weight of the tokens that are among the words, and of all of them, in nats.
+    fn weigh(&self, ledger: &Ledger<'_>, tokens: &[u32]) -> (f64, f64) {
+        let (mut inside, mut all) = (0.0, 0.0);
+        for &token in tokens {
+            let nats = telling(ledger, token);
+            all += nats;
+            inside += if self.tokens.binary_search(&token).is_ok() { nats } else { 0.0 };
+        }
+        (inside, all)
+    }
+
+    /// True when `share` of all that recurs at an account is chosen from these words, and `part` of as much as at a member.
+    pub(super) fn cover(&self, ledger: &Ledger<'_>, tokens: &[u32], share: f64, part: f64) -> bool {
+        let (inside, all) = self.weigh(ledger, tokens);
+        self.worn > 0.0 && inside >= share * all && inside >= part * self.worn
+    }
+}
+
+/// How the members of one unit word it.
+#[derive(Debug)]
+pub(super) struct Kin {
+    /// Principal and recurrent tokens of members.
+    members: Vec<(u32, Vec<u32>)>,
+    words: Words,
+    /// Least likeness to the members nearest: a share of what members have among themselves.
+    least: f64,
+}
+
+impl Kin {
+    /// Of the edges of a view that are accused by these strengths.
+    pub(super) fn of(ledger: &Ledger<'_>, view: &View, strength: &[f64], options: &ResidualOptions) -> Self {
+        let accused: Vec<&Edge> =
+            view.edges.iter().zip(strength).filter(|&(_, &strength)| strength >= ACCUSE_MIN).map(|(e, _)| e).collect();
+        let step = accused.len().div_ceil(MEMBERS_MAX).max(1);
+        let mut counts = Vec::new();
+        let members: Vec<(u32, Vec<u32>)> = accused
+            .iter()
+            .step_by(step)
+            .map(|edge| (edge.principal, profile(ledger, view.rows_of(edge), options, &mut counts)))
+            .collect();
+        let worn: Vec<&Vec<u32>> = members.iter().map(|(_, tokens)| tokens).collect();
+        let words = Words::of(ledger, &worn, options.links_min);
+        let mut kin = Self { members, words, least: 0.0 };
+        let own = |(principal, tokens): &(u32, Vec<u32>)| kin.likeness(ledger, *principal, tokens, options);
+        let mut among: Vec<f64> = kin.members.iter().map(own).collect();
+        kin.least = options.jaccard_min.max(COHESION * chance::median(&mut among));
+        kin
+    }
+
+    /// True when the edge words it as members of other principals do.
+    pub(super) fn has(&self, ledger: &Ledger<'_>, view: &View, edge: &Edge, options: &ResidualOptions) -> bool {
+        let tokens = profile(ledger, view.rows_of(edge), options, &mut Vec::new());
+        self.words.cover(ledger, &tokens, COVERED_MIN, WORN_MIN)
+            && self.likeness(ledger, edge.principal, &tokens, options) >= self.least
+    }
+
+    /// How like these tokens are to those of the members of other principals that they are most like: the least of as
+    /// many as make a link.
+    fn likeness(&self, ledger: &Ledger<'_>, principal: u32, tokens: &[u32], options: &ResidualOptions) -> f64 {
+        let alike = |theirs: &Vec<u32>| weighted_jaccard(tokens, theirs, |token| telling(ledger, token)).0;
+        let others = self.members.iter().filter(|(other, _)| *other != principal);
+        let mut likeness: Vec<f64> =
+            others.map(|(_, theirs)| alike(theirs)).filter(|jaccard| !jaccard.is_nan()).collect();
+        likeness.sort_by(|a, b| b.total_cmp(a));
+        likeness.get(options.links_min.saturating_sub(1)).copied().unwrap_or(0.0)
+    }
+}
