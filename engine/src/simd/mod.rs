@@ -70,6 +70,9 @@ impl Folded {
     }
 }
 
+type SketchBytes = fn(&[u8], &HashKeys, &mut Hashes) -> [u32; LANES];
+type Sketch = fn(&[u32], &HashKeys) -> [u32; LANES];
+
 /// One function per kernel; every level has one such table.
 struct Table {
     level: Level,
@@ -80,8 +83,9 @@ struct Table {
     hash_scalars: fn(&[u32], &HashKeys, &mut Hashes) -> usize,
     hash_words: fn(&[u8], usize, &HashKeys, &mut Hashes) -> (usize, usize),
     hash_triples: fn(&[u32], &HashKeys, &mut Hashes) -> usize,
-    sketch_bytes: fn(&[u8], &HashKeys, &mut Hashes) -> [u32; LANES],
-    sketch: fn(&[u32], &HashKeys) -> [u32; LANES],
+    /// Where there is a shorter way than to hash first, and to absorb into empty lanes.
+    sketch_bytes: Option<SketchBytes>,
+    sketch: Option<Sketch>,
     absorb: fn(&[u32], &HashKeys, &mut [u32; LANES]),
     merge: fn(&mut [u32; LANES], &[u32; LANES]),
     fold_lanes: fn(&[u32; LANES], u32) -> [u8; LANES],
@@ -188,14 +192,23 @@ impl Kernels {
     #[inline]
     #[must_use]
     pub fn sketch_bytes(self, text: &[u8], keys: &HashKeys, out: &mut Hashes) -> [u32; LANES] {
-        (self.0.sketch_bytes)(text, keys, out)
+        if let Some(sketch_bytes) = self.0.sketch_bytes {
+            return sketch_bytes(text, keys, out);
+        }
+        let count = self.hash_bytes(text, keys, out);
+        self.sketch(out.get(..count).unwrap_or_default(), keys)
     }
 
     /// The lanes of Fast Similarity Sketching of a set of shingle hashes, of 31 bits each.
     #[inline]
     #[must_use]
     pub fn sketch(self, hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
-        (self.0.sketch)(hashes, keys)
+        if let Some(sketch) = self.0.sketch {
+            return sketch(hashes, keys);
+        }
+        let mut lanes = [LANE_EMPTY; LANES];
+        self.absorb(hashes, keys, &mut lanes);
+        lanes
     }
 
     /// Adds a set of shingle hashes, of 31 bits each, to the lanes of Fast Similarity Sketching. Adding in pieces, in any order, with any

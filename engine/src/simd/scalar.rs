@@ -1,6 +1,6 @@
 //! Every kernel in plain Rust, written to be read: what the other levels must equal, bit for bit.
 
-use super::{Folded, HASHES_MAX, HashKeys, Hashes, LANE_EMPTY, LANES, Level, SHINGLE_CHARS, Table, words};
+use super::{Folded, HASHES_MAX, HashKeys, Hashes, LANES, Level, SHINGLE_CHARS, Table, words};
 use crate::num::{low8, u32_saturating, usize_of};
 
 pub(super) static TABLE: Table = Table {
@@ -12,8 +12,8 @@ pub(super) static TABLE: Table = Table {
     hash_scalars,
     hash_words,
     hash_triples,
-    sketch_bytes,
-    sketch,
+    sketch_bytes: None,
+    sketch: None,
     absorb,
     merge,
     fold_lanes,
@@ -142,17 +142,6 @@ pub(super) fn hash_triples(words: &[u32], keys: &HashKeys, out: &mut Hashes) -> 
 #[inline(always)]
 pub(super) const fn throw(x: u32) -> (usize, u32) {
     (usize_of((x >> VALUE_BITS) & 0x7f), x & VALUE_MASK)
-}
-
-pub(super) fn sketch_bytes(text: &[u8], keys: &HashKeys, out: &mut Hashes) -> [u32; LANES] {
-    let count = hash_bytes(text, keys, out);
-    sketch(out.get(..count).unwrap_or_default(), keys)
-}
-
-pub(super) fn sketch(hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
-    let mut lanes = [LANE_EMPTY; LANES];
-    absorb(hashes, keys, &mut lanes);
-    lanes
 }
 
 /// Fast Similarity Sketching (Dahlgaard, Knudsen, Thorup 2017): in round 0 every shingle falls into one slot, and each

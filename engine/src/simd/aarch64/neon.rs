@@ -16,8 +16,8 @@ pub(in super::super) static TABLE: Table = Table {
     hash_scalars,
     hash_words,
     hash_triples,
-    sketch_bytes,
-    sketch,
+    sketch_bytes: None,
+    sketch: None,
     absorb,
     merge,
     fold_lanes,
@@ -173,17 +173,6 @@ kernels! {
             store_some(out, done, finish(sum, keys));
         }
         count
-    }
-
-    fn sketch_bytes(text: &[u8], keys: &HashKeys, out: &mut Hashes) -> [u32; LANES] {
-        let count = hash_bytes(text, keys, out);
-        sketch(out.get(..count).unwrap_or_default(), keys)
-    }
-
-    fn sketch(hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
-        let mut lanes = [LANE_EMPTY; LANES];
-        absorb(hashes, keys, &mut lanes);
-        lanes
     }
 
     fn absorb(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
