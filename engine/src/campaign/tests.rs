@@ -300,25 +300,28 @@ fn accounts_that_stand_alone_are_adopted_by_their_likeness() {
 /// A short template: most accounts take the first of each three words, some nearly always another.
 #[test]
 fn whoever_draws_the_rarer_words_is_told_by_the_members_that_drew_them_too() {
-    for seed in 1..6 {
+    let mut missed = 0;
+    for seed in 1..11 {
         let (mut random, mut log) = (Random::new(seed, 6), Log::default());
         let accounts = log.accounts(&mut random, 60);
         log.families = 1;
         for (place, &(account, begin)) in accounts.iter().enumerate() {
-            // In every sixth account seven words of eight are rare ones.
-            let rare = if place % 6 == 0 { 0.9 } else { 0.3 };
-            let words: Vec<u32> = (0..8u32)
+            let rare = if place % 6 == 0 { 1.0 } else { 0.3 };
+            let words: Vec<u32> = (0..4u32)
                 .map(|place| place * 4 + if random.unit() < rare { 1 + num::low32(random.bits()) % 2 } else { 0 })
                 .collect();
-            for _ in 0..24 {
+            for _ in 0..8 {
                 let at = begin + num::i64_of_f64(random.unit() * 7.0 * 86_400_000.0);
                 log.send(at, account, 0, words.clone(), random.bits());
             }
         }
         log.popular(&mut random, 1, 300);
         let accused = members(&judge(&log.fill().columns(), &Options::default()).expect("columns agree"));
-        assert!(accused.len() >= 58 && accused.iter().all(|&account| account < 60), "seed {seed}: {accused:?}");
+        assert!(accused.iter().all(|&account| account < 60), "seed {seed}: {accused:?}");
+        missed += 60 - accused.len();
     }
+    // Of those that stand alone most are adopted either way: without a look at their kin 17 of 600 were missed, now 9.
+    assert!(missed <= 12, "{missed} of 600 missed");
 }
 
 /// A campaign works with a published template beside its own; readers of it came and went within days.
