@@ -3,7 +3,6 @@
 use super::anchor::{Anchorer, Anchors, Scratch, encode};
 use super::live::Table;
 use super::mine::{CoreAnchor, Documents, Families, Family, MineOptions, Use, mine};
-use super::slots::slot_values;
 use crate::limits;
 use crate::num;
 use crate::simd::Kernels;
@@ -193,20 +192,4 @@ fn an_anchor_of_a_thousand_families_costs_no_more_than_one_of_sixteen() {
     assert_eq!(table.find(&anchors, 1), None, "what a thousand families share names none");
     anchors.anchors.extend((0..20).map(|n| anchor(1_000 + 999 * 20 + n)));
     assert_eq!(table.find(&anchors, 1).and_then(|m| table.family_id(m.family)), Some(999));
-}
-
-#[test]
-fn more_slots_than_are_kept_belong_to_the_last() {
-    let mark = |n: u64| words(n + 10_000, 4);
-    let text = |seed: u64| (0..30).map(|n| format!("{} {}", mark(n), words(seed * 100 + n, 6))).collect::<String>();
-    let shared: Vec<u64> = anchors_under(4, &text(1)).anchors.iter().map(|a| a.fingerprint).collect();
-    let other = anchors_under(4, &text(2));
-    let mut core: Vec<CoreAnchor> = other
-        .anchors
-        .iter()
-        .filter(|a| shared.contains(&a.fingerprint))
-        .map(|a| CoreAnchor { fingerprint: a.fingerprint, support: 1.0, order: 0 })
-        .collect();
-    core.sort_unstable_by_key(|c| c.fingerprint);
-    assert!(slot_values(&other, &core).count <= 4);
 }

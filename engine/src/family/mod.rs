@@ -16,7 +16,6 @@ mod recurrence;
 pub mod render;
 mod sets;
 mod skeleton;
-pub mod slots;
 mod variants;
 mod votes;
 mod wordings;
