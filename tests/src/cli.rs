@@ -29,7 +29,12 @@ fn build() -> PathBuf {
             "test",
             "--message-format=json",
         ])
-        .args(if cfg!(feature = "parquet") { &["--features", "parquet"][..] } else { &[] })
+        // Beside the tests' package, whose features its dependencies then share.
+        .args(if cfg!(feature = "parquet") {
+            &["--package", "promptprint-tests", "--features", "promptprint-tests/parquet"][..]
+        } else {
+            &[]
+        })
         .current_dir(workspace())
         .output()
         .expect("cargo runs");
