@@ -33,9 +33,11 @@ pub(super) struct Probe<'a> {
     pub(super) unequal_max: u32,
 }
 
-/// Bands that are looked at: fewer where only what is very like is sought.
-fn bands(unequal_max: u32) -> usize {
-    if unequal_max <= NEAR_SLOTS { FEW_BANDS } else { BANDS }
+impl Probe<'_> {
+    /// Bands that are looked at: fewer where only what is very like is sought.
+    fn bands(&self) -> usize {
+        if self.unequal_max <= NEAR_SLOTS { FEW_BANDS } else { BANDS }
+    }
 }
 
 /// What a segment knows of a prompt.
@@ -60,7 +62,7 @@ pub(super) fn nearest(
     truncated: &mut bool,
 ) -> Option<Found> {
     if probe.unequal_max <= REPEATED_SLOTS {
-        view.bands().repeated(probe.signature, probe.class, bands(probe.unequal_max), candidates);
+        view.bands().repeated(probe.signature, probe.class, probe.bands(), candidates);
     } else {
         view.bands().candidates(probe.signature, probe.class, candidates);
     }

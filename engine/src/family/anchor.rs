@@ -99,12 +99,6 @@ impl Anchorer {
         Self { tokenizer, multipliers, order: g | 1, prf: [h, i], kernels }
     }
 
-    /// The tokenizer under the same key.
-    #[must_use]
-    pub fn tokenizer(&self) -> &Tokenizer {
-        &self.tokenizer
-    }
-
     /// Replaces `out` by the anchors of `form`: at most [`limits::ANCHORS_MAX`], linear in the text.
     pub fn anchors(&self, form: &NormalForm, scratch: &mut Scratch, out: &mut Anchors) {
         self.tokenizer.tokenize(form, &mut scratch.tokens);
@@ -472,7 +466,7 @@ pub(super) fn take_varint(bytes: &[u8], at: &mut usize) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::Kernels;
+    use crate::simd::Level;
     use crate::text::normalize::Normalizer;
 
     fn anchors_of(text: &str) -> Anchors {
@@ -557,6 +551,28 @@ mod tests {
                 damaged[at] ^= 0xff;
                 decode_into(&damaged, &mut back);
                 assert!(back.anchors.len() <= limits::ANCHORS_MAX);
+            }
+        }
+    }
+
+    #[test]
+    fn anchors_are_the_same_at_every_level() {
+        let at = |level: Level, text: &str| {
+            let kernels = Kernels::for_level(level).ok()?;
+            let (mut form, mut scratch, mut out) = (NormalForm::default(), Scratch::default(), Anchors::default());
+            Normalizer::new(kernels).normalize(text.as_bytes(), &mut form);
+            Anchorer::new(&[1; 32], kernels).anchors(&form, &mut scratch, &mut out);
+            Some(out)
+        };
+        // Around a round of windows, and with equal ones, of which the last is chosen.
+        for count in (0..12).chain(100..135).chain([180, 2_000]) {
+            for text in [words(count), words(count / 9 + 1).repeat(9)] {
+                let expected = at(Level::Scalar, &text);
+                // Levels that this machine lacks are run where it has them, as the kernels' are.
+                for level in Level::ALL {
+                    let found = at(level, &text);
+                    assert!(found.is_none() || found == expected, "{level:?}, {count} words");
+                }
             }
         }
     }

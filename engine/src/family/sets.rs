@@ -101,4 +101,14 @@ mod tests {
             assert_eq!(expected.get_or_insert(numbered.clone()), &numbered);
         }
     }
+
+    #[test]
+    fn what_is_told_again_is_held_once() {
+        let mut distinct = Distinct::default();
+        for n in 0..20_000_u32 {
+            distinct.push(n.wrapping_mul(7919) % 300);
+        }
+        assert!(distinct.0.capacity() < 5_000, "{} places for 300 values", distinct.0.capacity());
+        assert_eq!(distinct.into_vec(), (0..300).collect::<Vec<_>>());
+    }
 }

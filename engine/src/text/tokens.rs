@@ -72,9 +72,7 @@ impl Tokenizer {
     pub fn tokenize(&self, form: &NormalForm, out: &mut Vec<u64>) {
         let text = form.text();
         let bytes = text.as_bytes();
-        let breaks = form.line_breaks();
-        let break_at = |passed: usize| breaks.get(passed).copied().unwrap_or(u32::MAX);
-        let (mut passed, mut next_break) = (0, break_at(0));
+        let mut breaks = form.line_breaks();
         out.clear();
         out.push(self.begin());
         let mut at = 0;
@@ -97,13 +95,11 @@ impl Tokenizer {
                     (hash, 0)
                 }
             };
-            let start_32 = num::u32_saturating(start);
-            if next_break <= start_32 && passed < breaks.len() {
+            let start = num::u32_saturating(start);
+            if breaks.first().is_some_and(|at| *at <= start) {
                 out.push(self.line_break());
-                while next_break <= start_32 && passed < breaks.len() {
-                    passed += 1;
-                    next_break = break_at(passed);
-                }
+                let passed = breaks.iter().take_while(|at| **at <= start).count();
+                breaks = breaks.get(passed..).unwrap_or(&[]);
             }
             out.push(hash);
             at += separator_bytes;
