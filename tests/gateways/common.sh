@@ -56,7 +56,12 @@ need_apt() {
     local install=(env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}")
     # Lists that are old name packages that are gone: look again once.
     { ls /var/lib/apt/lists/*Packages* && "${install[@]}"; } > "$log" 2>&1 && return
-    { apt-get update -qq && "${install[@]}"; } >> "$log" 2>&1 || die "apt-get install ${missing[*]}"
+    local pause
+    for pause in 10 30 0; do
+        { apt-get update -qq && "${install[@]}"; } >> "$log" 2>&1 && return
+        sleep "$pause"
+    done
+    die "apt-get install ${missing[*]}"
 }
 
 command -v python3 >/dev/null || need_apt python3
@@ -71,7 +76,14 @@ need_pip() {
     # Asked of the registry only where something is missing.
     local asked="$*" stamp=$venv/.promptprint
     grep -qxF "$asked" "$stamp" 2>/dev/null && return
-    "$venv/bin/python" -m pip install -q --disable-pip-version-check --retries 8 --timeout 60 "$@" > "$work/pip.log" 2>&1 || die "pip install $asked"
+    # A registry that fails for a moment fails a hundred downloads at once: what has arrived is kept, and it is asked again.
+    local pause
+    for pause in 10 30 60 0; do
+        "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --retries 8 --timeout 60 "$@" \
+            > "$work/pip.log" 2>&1 && break
+        [ "$pause" -gt 0 ] || die "pip install $asked"
+        sleep "$pause"
+    done
     printf '%s\n' "$asked" >> "$stamp"
 }
 
