@@ -101,7 +101,7 @@ impl Anchorer {
 
     /// Replaces `out` by the anchors of `form`: at most [`limits::ANCHORS_MAX`], linear in the text.
     pub fn anchors(&self, form: &NormalForm, scratch: &mut Scratch, out: &mut Anchors) {
-        self.tokenizer.tokenize(form, &mut scratch.tokens);
+        self.tokenizer.tokenize(form, self.kernels, &mut scratch.tokens);
         out.anchors.clear();
         out.token_count = num::u32_saturating(scratch.tokens.len());
         out.text_bytes = num::u32_saturating(form.bytes().len());

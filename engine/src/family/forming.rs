@@ -47,7 +47,7 @@ struct Entry {
 struct Line([Entry; WAYS]);
 
 /// One anchor of the text in hand, and where it is counted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Sought {
     fingerprint: u64,
     line: usize,
@@ -121,21 +121,24 @@ impl FormingTable {
     fn seek(&mut self, anchors: &Anchors, class: u8) {
         let Self { lines, sought, .. } = self;
         sought.clear();
-        sought.extend(anchors.anchors.iter().filter_map(|anchor| {
+        sought.resize(anchors.anchors.len(), Sought::default());
+        let mut kept = 0;
+        for anchor in &anchors.anchors {
             let after = anchors.token_count.saturating_sub(anchor.position);
             let at_edge = anchor.position < HEAD_TOKENS || after <= TAIL_TOKENS + 3;
             // Fingerprints are keyed: nobody can choose where they fall.
             let key = anchor.fingerprint ^ u64::from(class).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24;
-            if !at_edge && key & ((1 << 40) - 1) >= MIDDLE_BELOW {
-                return None;
-            }
+            let is_sought = at_edge | (key & ((1 << 40) - 1) < MIDDLE_BELOW);
             let mixed = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let line = num::usize_of(num::high32(mixed)) % LINES;
             let tag = num::low32(mixed >> 8) | 1;
-            prefetch(lines.get(line)?);
             let (from_begin, from_end) = (clamp(anchor.position), clamp(after));
-            Some(Sought { fingerprint: anchor.fingerprint, line, tag, from_begin, from_end })
-        }));
+            // Which of the middle are sought is chance: written always and counted where it is, none costs a wrong guess.
+            sought[kept] = Sought { fingerprint: anchor.fingerprint, line, tag, from_begin, from_end };
+            kept += usize::from(is_sought);
+        }
+        sought.truncate(kept);
+        sought.iter().filter_map(|sought| lines.get(sought.line)).for_each(prefetch);
     }
 
     /// Counts an anchor and returns the way in which it stands. The victim is the entry of the fewest texts, the oldest first.

@@ -1,4 +1,4 @@
-//! Distances that stand inside a caller's loop: the loop is compiled once per level, with the kernel inlined into it.
+//! Kernels that stand inside a caller's loop: the loop is compiled once per level, with the kernel inlined into it.
 //!
 //! A graph search computes some 500 distances of 2 ns each; a call through a table would cost as much again, and would
 //! keep the loads of several distances from overlapping. So here the *loop* is dispatched and the kernel is inlined.
@@ -6,20 +6,33 @@
 
 use super::{Kernels, Level};
 
-/// The distances of one level, as values that only [`dispatch`] can make.
+/// What each of 64 bytes is, a bit each, the first byte lowest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Classes {
+    /// ASCII letters.
+    pub letters: u64,
+    /// ASCII digits.
+    pub digits: u64,
+    /// Bytes that are not ASCII.
+    pub high: u64,
+}
+
+/// The kernels of one level, as a value that only [`dispatch`] can make.
 pub trait Inlined: Copy {
     /// How many of 128 bytes differ.
     fn unequal_bytes(self, a: &[u8; 128], b: &[u8; 128]) -> u32;
     /// How many of 1024 bits differ.
     fn hamming(self, a: &[u8; 128], b: &[u8; 128]) -> u32;
+    /// Which of 64 bytes are letters, digits, or not ASCII.
+    fn classes(self, bytes: &[u8; 64]) -> Classes;
 }
 
-/// A loop over distances; `run` and all it calls must be `#[inline(always)]`, else it is compiled for the lowest level and
+/// A loop over kernels; `run` and all it calls must be `#[inline(always)]`, else it is compiled for the lowest level and
 /// is slow (but right).
 pub trait Loop {
     /// What the loop returns.
     type Output;
-    /// The loop, over the distances of `kernel`.
+    /// The loop, with the kernels of one level.
     fn run<K: Inlined>(self, kernel: K) -> Self::Output;
 }
 
@@ -52,6 +65,11 @@ impl Inlined for Scalar {
     fn hamming(self, a: &[u8; 128], b: &[u8; 128]) -> u32 {
         hamming_words(a, b)
     }
+
+    #[inline(always)]
+    fn classes(self, bytes: &[u8; 64]) -> Classes {
+        super::scalar::classes(bytes)
+    }
 }
 
 /// Sixteen words; with POPCNT one instruction each.
@@ -64,11 +82,18 @@ fn hamming_words(a: &[u8; 128], b: &[u8; 128]) -> u32 {
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64 {
-    use super::{Inlined, Loop, hamming_words};
+    use super::{Classes, Inlined, Loop, hamming_words};
     use std::arch::x86_64::{
-        __m256i, __m512i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm512_add_epi64,
-        _mm512_cmpneq_epi8_mask, _mm512_loadu_si512, _mm512_popcnt_epi64, _mm512_reduce_add_epi64, _mm512_xor_si512,
+        __m256i, __m512i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8,
+        _mm256_or_si256, _mm256_set1_epi8, _mm256_sub_epi8, _mm512_add_epi64, _mm512_cmple_epu8_mask,
+        _mm512_cmpneq_epi8_mask, _mm512_loadu_si512, _mm512_movepi8_mask, _mm512_or_si512, _mm512_popcnt_epi64,
+        _mm512_reduce_add_epi64, _mm512_set1_epi8, _mm512_sub_epi8, _mm512_xor_si512,
     };
+
+    /// `a` to `z` and `0` to `9`, as vectors have bytes; and what makes letters lower case.
+    const A: i8 = 0x61;
+    const ZERO: i8 = 0x30;
+    const LOWER: i8 = 0x20;
 
     /// # Safety
     /// The CPU must have the features named.
@@ -119,6 +144,22 @@ mod x86_64 {
                 _mm512_reduce_add_epi64(counts) as u32
             }
         }
+
+        #[inline(always)]
+        fn classes(self, bytes: &[u8; 64]) -> Classes {
+            // SAFETY: the load is of 64 bytes and unaligned, and an `Avx512` exists only inside `run_avx512`.
+            unsafe {
+                let bytes = _mm512_loadu_si512(bytes.as_ptr().cast());
+                let lower = _mm512_or_si512(bytes, _mm512_set1_epi8(LOWER));
+                let letter = _mm512_sub_epi8(lower, _mm512_set1_epi8(A));
+                let digit = _mm512_sub_epi8(bytes, _mm512_set1_epi8(ZERO));
+                Classes {
+                    letters: _mm512_cmple_epu8_mask(letter, _mm512_set1_epi8(25)),
+                    digits: _mm512_cmple_epu8_mask(digit, _mm512_set1_epi8(9)),
+                    high: _mm512_movepi8_mask(bytes),
+                }
+            }
+        }
     }
 
     /// Four vectors of 32 bytes; bits are counted a word at a time, which is as fast as a table in registers.
@@ -150,14 +191,32 @@ mod x86_64 {
         fn hamming(self, a: &[u8; 128], b: &[u8; 128]) -> u32 {
             hamming_words(a, b)
         }
+
+        #[inline(always)]
+        fn classes(self, bytes: &[u8; 64]) -> Classes {
+            let halves = bytes.as_chunks::<32>().0;
+            // SAFETY: each load is of 32 bytes and unaligned, and an `Avx2` exists only inside `run_avx2`.
+            let [low, high] = [0, 1].map(|half| unsafe {
+                let bytes = _mm256_loadu_si256(halves[half].as_ptr().cast());
+                let up_to =
+                    |x, most| _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(x, _mm256_set1_epi8(most)), x));
+                let lower = _mm256_or_si256(bytes, _mm256_set1_epi8(LOWER));
+                let letters = up_to(_mm256_sub_epi8(lower, _mm256_set1_epi8(A)), 25);
+                let digits = up_to(_mm256_sub_epi8(bytes, _mm256_set1_epi8(ZERO)), 9);
+                [letters, digits, _mm256_movemask_epi8(bytes)].map(|mask| u64::from(mask.cast_unsigned()))
+            });
+            let both = |class: usize| low[class] | high[class] << 32;
+            Classes { letters: both(0), digits: both(1), high: both(2) }
+        }
     }
 }
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64 {
-    use super::Inlined;
+    use super::{Classes, Inlined};
     use std::arch::aarch64::{
-        uint8x16_t, vaddlvq_u8, vaddq_u8, vceqq_u8, vcntq_u8, vdupq_n_u8, veorq_u8, vld1q_u8, vsubq_u8,
+        uint8x16_t, vaddlvq_u8, vaddq_u8, vandq_u8, vceqq_u8, vcgeq_u8, vcleq_u8, vcntq_u8, vdupq_n_u8, veorq_u8,
+        vgetq_lane_u64, vld1q_u8, vorrq_u8, vpaddq_u8, vreinterpretq_u64_u8, vsubq_u8,
     };
 
     /// Eight vectors of 16 bytes. NEON is part of every AArch64 target, so any loop may use it.
@@ -198,6 +257,35 @@ mod aarch64 {
             // SAFETY: no memory is touched, and NEON is part of the target.
             u32::from(unsafe { vaddlvq_u8(counts) })
         }
+
+        #[inline(always)]
+        fn classes(self, bytes: &[u8; 64]) -> Classes {
+            let quarters = bytes.as_chunks::<16>().0;
+            // SAFETY: each load is of 16 bytes, and NEON is part of the target.
+            let found = [0, 1, 2, 3].map(|part| unsafe {
+                let bytes = vld1q_u8(quarters[part].as_ptr());
+                let letter = vsubq_u8(vorrq_u8(bytes, vdupq_n_u8(0x20)), vdupq_n_u8(b'a'));
+                let digit = vsubq_u8(bytes, vdupq_n_u8(b'0'));
+                let high = vcgeq_u8(bytes, vdupq_n_u8(0x80));
+                [vcleq_u8(letter, vdupq_n_u8(25)), vcleq_u8(digit, vdupq_n_u8(9)), high]
+            });
+            let mask = |class: usize| mask(found.map(|part| part[class]));
+            Classes { letters: mask(0), digits: mask(1), high: mask(2) }
+        }
+    }
+
+    /// A bit for each of 64 bytes that are 0 or 255: each byte keeps the bit of its place in eight, and neighbours are
+    /// added three times, which puts eight bytes into one.
+    #[inline(always)]
+    fn mask(bytes: [uint8x16_t; 4]) -> u64 {
+        const PLACES: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128];
+        // SAFETY: the load is of 16 bytes, and NEON is part of the target.
+        unsafe {
+            let places = vld1q_u8(PLACES.as_ptr());
+            let [a, b, c, d] = bytes.map(|bytes| vandq_u8(bytes, places));
+            let eighths = vpaddq_u8(vpaddq_u8(a, b), vpaddq_u8(c, d));
+            vgetq_lane_u64::<0>(vreinterpretq_u64_u8(vpaddq_u8(eighths, eighths)))
+        }
     }
 }
 
@@ -213,6 +301,35 @@ mod tests {
         #[inline(always)]
         fn run<K: Inlined>(self, kernel: K) -> (u32, u32) {
             (kernel.unequal_bytes(self.0, self.1), kernel.hamming(self.0, self.1))
+        }
+    }
+
+    /// What 64 bytes are, by the inlined kernel.
+    struct ClassesOf<'a>(&'a [u8; 64]);
+
+    impl Loop for ClassesOf<'_> {
+        type Output = Classes;
+        #[inline(always)]
+        fn run<K: Inlined>(self, kernel: K) -> Classes {
+            kernel.classes(self.0)
+        }
+    }
+
+    #[test]
+    fn bytes_have_one_class_at_every_level() {
+        for kernels in Level::ALL.into_iter().filter_map(|level| Kernels::for_level(level).ok()) {
+            for (byte, place) in (0..=255_u8).flat_map(|byte| (0..64).map(move |place| (byte, place))) {
+                let mut bytes: [u8; 64] = std::array::from_fn(|at| byte.wrapping_add(u8::try_from(at).unwrap()));
+                bytes.rotate_left(place);
+                let bits =
+                    |is: fn(&u8) -> bool| bytes.iter().rev().fold(0, |bits, byte| bits << 1 | u64::from(is(byte)));
+                let expected = Classes {
+                    letters: bits(u8::is_ascii_alphabetic),
+                    digits: bits(u8::is_ascii_digit),
+                    high: bits(|byte| !byte.is_ascii()),
+                };
+                assert_eq!(dispatch(kernels, ClassesOf(&bytes)), expected, "{kernels:?}");
+            }
         }
     }
 

@@ -19,7 +19,7 @@ mod x86_64;
 #[cfg(test)]
 mod identity;
 
-pub use inlined::{Inlined, Loop, dispatch};
+pub use inlined::{Classes, Inlined, Loop, dispatch};
 pub use keys::{HashKeys, ROUNDS};
 pub use level::Level;
 pub use table::table;

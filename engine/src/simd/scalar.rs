@@ -1,6 +1,6 @@
 //! Every kernel in plain Rust, written to be read: what the other levels must equal, bit for bit.
 
-use super::{Folded, HASHES_MAX, HashKeys, Hashes, LANES, Level, SHINGLE_CHARS, Table, words};
+use super::{Classes, Folded, HASHES_MAX, HashKeys, Hashes, LANES, Level, SHINGLE_CHARS, Table, words};
 use crate::num::{low8, u32_saturating, usize_of};
 
 pub(super) static TABLE: Table = Table {
@@ -52,6 +52,17 @@ static EVEN: [u8; 256] = {
     }
     even
 };
+
+/// See [`Inlined::classes`](super::Inlined::classes).
+#[inline(always)]
+pub(super) fn classes(bytes: &[u8; 64]) -> Classes {
+    let bits = |is: fn(&u8) -> bool| bytes.iter().rev().fold(0, |bits, byte| bits << 1 | u64::from(is(byte)));
+    Classes {
+        letters: bits(u8::is_ascii_alphabetic),
+        digits: bits(u8::is_ascii_digit),
+        high: bits(|byte| !byte.is_ascii()),
+    }
+}
 
 pub(super) fn fold_ascii(src: &[u8], dst: &mut [u8], breaks: &mut [u32], state: &mut Folded) {
     let mut at = *state;

@@ -5,6 +5,7 @@
 //! stands between BEGIN and END. Punctuation separates and is dropped: rewording scripts change it first.
 
 use crate::num;
+use crate::simd::{Inlined, Kernels, Loop, dispatch};
 use crate::text::normalize::NormalForm;
 
 /// Hashes tokens under a secret, so that what is kept of a text cannot be looked up in a dictionary.
@@ -69,42 +70,8 @@ impl Tokenizer {
 
     /// Replaces `out` by the tokens of `form`, BEGIN first and END last, each as the keyed hash of its bytes: equal tokens have
     /// equal hashes under one key. Linear in the text; allocates only while `out` grows.
-    pub fn tokenize(&self, form: &NormalForm, out: &mut Vec<u64>) {
-        let text = form.text();
-        let bytes = text.as_bytes();
-        let mut breaks = form.line_breaks();
-        out.clear();
-        out.push(self.begin());
-        let mut at = 0;
-        while at < bytes.len() {
-            let start = at;
-            // A short word ends before an ASCII byte that separates, which need not be looked at again.
-            let (hash, separator_bytes) = match ShortWord::at(bytes, at) {
-                Some(word) if word.bytes == 0 => {
-                    at += 1;
-                    continue;
-                }
-                Some(word) => {
-                    at += num::usize_of(word.bytes);
-                    (if word.has_letter { self.short_word(&word) } else { self.number() }, 1)
-                }
-                None => {
-                    let (end, hash) = self.any_word(text, at);
-                    at = end;
-                    let Some(hash) = hash else { continue };
-                    (hash, 0)
-                }
-            };
-            let start = num::u32_saturating(start);
-            if breaks.first().is_some_and(|at| *at <= start) {
-                out.push(self.line_break());
-                let passed = breaks.iter().take_while(|at| **at <= start).count();
-                breaks = breaks.get(passed..).unwrap_or(&[]);
-            }
-            out.push(hash);
-            at += separator_bytes;
-        }
-        out.push(self.end());
+    pub fn tokenize(&self, form: &NormalForm, kernels: Kernels, out: &mut Vec<u64>) {
+        dispatch(kernels, Cut { tokenizer: self, form, out });
     }
 
     /// The end and the hash of the word at `start`; of a separator its end alone.
@@ -143,15 +110,33 @@ impl Tokenizer {
         }
     }
 
-    /// What [`Tokenizer::word`] gives for the same bytes.
+    /// What [`Tokenizer::word`] gives for the first `bytes` of these, fewer than sixteen: without a jump, for how long a word
+    /// is nobody can guess.
     #[inline(always)]
-    fn short_word(&self, word: &ShortWord) -> u64 {
-        let hash = self.secret[0] ^ u64::from(word.bytes);
-        folded_multiply(hash ^ word.lane, self.secret[1]) ^ self.secret[2]
+    fn short_word(&self, first: u64, second: u64, bytes: u32) -> u64 {
+        let kept = |lane: u64, bytes: u32| if bytes < 8 { lane & ((1 << (8 * bytes)) - 1) } else { lane };
+        let hash = self.secret[0] ^ u64::from(bytes);
+        let once = folded_multiply(hash ^ kept(first, bytes), self.secret[1]);
+        let twice = folded_multiply(once ^ kept(second, bytes.saturating_sub(8)), self.secret[1]);
+        let hash = if bytes < 8 { once } else { twice };
+        hash ^ self.secret[2]
+    }
+
+    /// The token of a word of `window`.
+    #[inline(always)]
+    fn ascii_word(&self, window: &[u8], word: &AsciiWord) -> u64 {
+        let (first, second) = (num::u64_at(window, word.start), num::u64_at(window, word.start + 8));
+        let hash = match (first, second) {
+            (Some(first), Some(second)) if word.bytes < 16 => self.short_word(first, second, word.bytes),
+            _ => {
+                let end = word.start + num::usize_of(word.bytes);
+                self.word(window.get(word.start..end).unwrap_or(&[]))
+            }
+        };
+        if word.has_letter { hash } else { self.number() }
     }
 
     /// The keyed hash of a word.
-    #[inline(always)]
     fn word(&self, word: &[u8]) -> u64 {
         let mut hash = self.secret[0] ^ num::u64_of(word.len());
         let head = word.get(..WORD_BYTES_MAX).unwrap_or(word);
@@ -165,38 +150,119 @@ impl Tokenizer {
     }
 }
 
-/// The ASCII word of fewer than eight bytes that begins at a place, with its bytes in one number: most words of most texts.
-struct ShortWord {
-    /// Its bytes, the first one lowest, zero above the last.
-    lane: u64,
-    /// 0 where no word begins.
+/// Bytes that are looked at together.
+const WINDOW: usize = 64;
+
+/// Cuts one form, in a loop that `simd` compiles for each level.
+struct Cut<'a> {
+    tokenizer: &'a Tokenizer,
+    form: &'a NormalForm,
+    out: &'a mut Vec<u64>,
+}
+
+impl Loop for Cut<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<K: Inlined>(self, kernel: K) {
+        let Self { tokenizer, form, out } = self;
+        let text = form.text();
+        let mut breaks = Breaks { places: form.line_breaks(), mark: tokenizer.line_break() };
+        out.clear();
+        out.push(tokenizer.begin());
+        let mut at = 0;
+        while let Some(rest) = text.as_bytes().get(at..).filter(|rest| !rest.is_empty()) {
+            let window = Window::new(rest, kernel);
+            match window.bytes {
+                0 => {
+                    let (end, hash) = tokenizer.any_word(text, at);
+                    if let Some(hash) = hash {
+                        breaks.pass(at, out);
+                        out.push(hash);
+                    }
+                    at = end;
+                }
+                bytes => {
+                    window.words(|word| {
+                        breaks.pass(at + word.start, out);
+                        out.push(tokenizer.ascii_word(rest, &word));
+                    });
+                    at += bytes;
+                }
+            }
+        }
+        out.push(tokenizer.end());
+    }
+}
+
+/// The line breaks of a form that no token stands behind yet.
+struct Breaks<'a> {
+    places: &'a [u32],
+    mark: u64,
+}
+
+impl Breaks<'_> {
+    /// One token for all line breaks between the token before and the one that begins at `start`.
+    #[inline(always)]
+    fn pass(&mut self, start: usize, out: &mut Vec<u64>) {
+        let start = num::u32_saturating(start);
+        if self.places.first().is_some_and(|at| *at <= start) {
+            out.push(self.mark);
+            let passed = self.places.iter().take_while(|at| **at <= start).count();
+            self.places = self.places.get(passed..).unwrap_or(&[]);
+        }
+    }
+}
+
+/// The words of ASCII that end inside [`WINDOW`] bytes, which begin where a word may begin.
+struct Window {
+    /// Bytes of those words and of what separates them, the separator of the last one included; 0 where a word goes on
+    /// beyond the window or touches what is not ASCII.
+    bytes: usize,
+    letters: u64,
+    words: u64,
+}
+
+/// A word of ASCII letters and digits in a window.
+struct AsciiWord {
+    start: usize,
     bytes: u32,
-    /// Whether it is more than a number.
     has_letter: bool,
 }
 
-impl ShortWord {
-    /// `None` where eight bytes do not tell: the word goes on, a byte that is not ASCII touches it, or the text ends.
+impl Window {
+    /// The window at the beginning of `text`; behind its end stand zeros, which separate.
     #[inline(always)]
-    fn at(text: &[u8], at: usize) -> Option<Self> {
-        const ONES: u64 = 0x0101_0101_0101_0101;
-        const HIGH: u64 = 0x80 * ONES;
-        // The high bit of each byte of `bytes`, all of them below 128, that lies between `first` and `last`.
-        let between = |bytes: u64, first: u8, last: u8| {
-            (bytes + (128 - u64::from(first)) * ONES) & !(bytes + (127 - u64::from(last)) * ONES) & HIGH
+    fn new(text: &[u8], kernel: impl Inlined) -> Self {
+        let classes = match text.first_chunk::<WINDOW>() {
+            Some(bytes) => kernel.classes(bytes),
+            None => {
+                let mut bytes = [0; WINDOW];
+                bytes.iter_mut().zip(text).for_each(|(to, &from)| *to = from);
+                kernel.classes(&bytes)
+            }
         };
-        let eight = num::u64_at(text, at)?;
-        let low = eight & !HIGH;
-        let letters = between(low | (0x20 * ONES), b'a', b'z') & !eight;
-        let digits = between(low, b'0', b'9') & !eight;
-        let other = !(letters | digits) & HIGH;
-        let bits = other.trailing_zeros() & !7;
-        let byte_at_end = eight.checked_shr(bits)?;
-        if byte_at_end & 0x80 != 0 {
-            return None;
+        let words = classes.letters | classes.digits;
+        // Below the first byte that is not ASCII, which separates nothing: it may be a letter.
+        let ascii = (classes.high & classes.high.wrapping_neg()).wrapping_sub(1);
+        let bytes = u64::BITS - (!words & ascii).leading_zeros();
+        let inside = u64::MAX.checked_shr(u64::BITS - bytes).unwrap_or(0);
+        Self { bytes: num::usize_of(bytes), letters: classes.letters, words: words & inside }
+    }
+
+    #[inline(always)]
+    fn words(&self, mut each: impl FnMut(AsciiWord)) {
+        let mut starts = self.words & !(self.words << 1);
+        let mut ends = !self.words & (self.words << 1);
+        while starts != 0 {
+            let start = starts.trailing_zeros();
+            let bytes = ends.trailing_zeros() - start;
+            // A word ends inside the window, so it has fewer than 64 bytes.
+            let has_letter = (self.letters >> start) & ((1 << bytes) - 1) != 0;
+            each(AsciiWord { start: num::usize_of(start), bytes, has_letter });
+            starts &= starts - 1;
+            ends &= ends - 1;
         }
-        let inside = (1 << bits) - 1;
-        Some(Self { lane: eight & inside, bytes: bits / 8, has_letter: letters & inside != 0 })
     }
 }
 
@@ -230,13 +296,13 @@ fn is_mark(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::Kernels;
+    use crate::simd::Level;
     use crate::text::normalize::Normalizer;
 
     fn tokens_of(text: &str) -> (Tokenizer, Vec<u64>, String) {
         let (tokenizer, mut form, mut out) = (Tokenizer::new([1, 3, 5]), NormalForm::default(), Vec::new());
         Normalizer::new(Kernels::detect()).normalize(text.as_bytes(), &mut form);
-        tokenizer.tokenize(&form, &mut out);
+        tokenizer.tokenize(&form, Kernels::detect(), &mut out);
         (tokenizer, out, form.text().to_owned())
     }
 
@@ -286,20 +352,27 @@ mod tests {
     }
 
     #[test]
-    fn short_words_are_hashed_as_all_are() {
-        let pieces = [
-            "a", "z", "0", "9", "{", "`", "@", "[", "/", ":", " ", "-", "\u{e9}", "\u{4e2d}", "\u{b2}", "\u{301}",
-            "word", "12345678",
-        ];
+    fn words_are_cut_and_hashed_as_defined_at_every_level() {
+        let long = "x1".repeat(40);
+        let words = "a z 0 9 { ` @ [ / : - \u{e9} \u{4e2d} \u{b2} \u{301} \u{2014} word 1234567 12345678 abcdefg abcdefgh \
+                     abcdefghi fifteen_letters abcdefghijklmno abcdefghijklmnop";
+        let all: Vec<&str> = words.split(' ').chain([" ", " the ", " of ", &long]).collect();
+        let ascii: Vec<&str> = all.iter().copied().filter(|piece| piece.is_ascii()).collect();
         let mut state = 7_u64;
         let mut draw = |below: usize| {
             state = folded_multiply(state ^ 0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93);
             num::usize_of(num::high32(state)) % below
         };
+        let (tokenizer, mut form, mut tokens) = (Tokenizer::new([1, 3, 5]), NormalForm::default(), Vec::new());
         for _ in 0..3000 {
-            let text: String = (0..draw(30)).map(|_| pieces[draw(pieces.len())]).collect();
-            let (tokenizer, tokens, form) = tokens_of(&text);
-            assert_eq!(tokens, plainly(&tokenizer, &form), "{text:?}");
+            // Every other text is ASCII alone, for whole windows of it.
+            let pieces = [&all, &ascii][draw(2)];
+            let text: String = (0..draw(120)).map(|_| pieces[draw(pieces.len())]).collect();
+            for kernels in Level::ALL.into_iter().filter_map(|level| Kernels::for_level(level).ok()) {
+                Normalizer::new(kernels).normalize(text.as_bytes(), &mut form);
+                tokenizer.tokenize(&form, kernels, &mut tokens);
+                assert_eq!(tokens, plainly(&tokenizer, form.text()), "{kernels:?} {text:?}");
+            }
         }
     }
 
@@ -321,8 +394,8 @@ mod tests {
         let mut form = NormalForm::default();
         Normalizer::new(Kernels::detect()).normalize(b"word", &mut form);
         let (mut a, mut b) = (Vec::new(), Vec::new());
-        Tokenizer::new([1, 3, 5]).tokenize(&form, &mut a);
-        Tokenizer::new([2, 3, 5]).tokenize(&form, &mut b);
+        Tokenizer::new([1, 3, 5]).tokenize(&form, Kernels::detect(), &mut a);
+        Tokenizer::new([2, 3, 5]).tokenize(&form, Kernels::detect(), &mut b);
         assert_ne!(a[1], b[1]);
     }
 }
