@@ -13,6 +13,7 @@ use crate::family::mine::Documents;
 use crate::family::recurrence::{CELL_MAX, Filter, Map};
 use crate::family::sets::Sets;
 use crate::num;
+use crate::simd::{prefetch, table};
 
 /// Two sets of texts are one atom's when what they share is at least this part of their sizes' sum: a third of it is a
 /// Jaccard similarity of one half.
@@ -41,6 +42,11 @@ pub(super) struct Atoms {
 }
 
 impl Atoms {
+    /// Asks for the atom of a recurrent anchor.
+    pub(super) fn ask(&self, anchor: u32) {
+        self.of_anchor.get(num::usize_of(anchor)).into_iter().for_each(prefetch);
+    }
+
     /// The atom of a recurrent anchor.
     pub(super) fn atom(&self, anchor: u32) -> u32 {
         self.of_anchor.get(num::usize_of(anchor)).copied().unwrap_or(0)
@@ -58,11 +64,13 @@ impl Atoms {
 
     /// Lists what texts hold and counts the texts of each of `count` atoms.
     fn list(corpus: &Corpus<'_, impl Documents>, of_anchor: Vec<u32>, count: usize) -> Self {
-        let mut atoms = Self { of_anchor, sizes: vec![0; count], present: Lists::default() };
+        let mut atoms = Self { of_anchor, sizes: table(count), present: Lists::default() };
         let (mut reading, mut here) = (Reading::default(), Vec::new());
         for document in 0..corpus.len() {
             here.clear();
-            here.extend(corpus.of(document, &mut reading).iter().map(|&anchor| atoms.atom(anchor)));
+            here.extend_from_slice(corpus.of(document, &mut reading));
+            here.iter().for_each(|&anchor| atoms.ask(anchor));
+            here.iter_mut().for_each(|one| *one = atoms.atom(*one));
             in_order(&mut here);
             atoms.present.push(&here);
             count_in(&mut atoms.sizes, &here);
@@ -76,7 +84,7 @@ impl Atoms {
         for atom in &mut self.of_anchor {
             *atom = joined(*atom);
         }
-        let mut sizes = vec![0; count];
+        let mut sizes = table(count);
         self.present.change(|here| {
             here.iter_mut().for_each(|atom| *atom = joined(*atom));
             in_order(here);
@@ -125,8 +133,9 @@ struct Pairs<'a> {
     sampled: Vec<[u32; 2]>,
     filter: Filter,
     counts: Map<u64, u32>,
-    /// The level of the text at hand.
+    /// The level of the text at hand, and its pairs with their levels.
     level: u8,
+    seen: Vec<(u64, u8)>,
     /// Whether pairs are counted exactly, after all went through the filter.
     exactly: bool,
 }
@@ -135,10 +144,11 @@ struct Pairs<'a> {
 fn joined(corpus: &Corpus<'_, impl Documents>, sizes: &[u32], atoms: Option<&Atoms>) -> Sets {
     let mut pairs = Pairs {
         sizes,
-        sampled: vec![[0; 2]; sizes.len()],
+        sampled: table(sizes.len()),
         filter: Filter::new(u64::from(corpus.len()) * PAIRS_OF_TEXT),
         counts: Map::default(),
         level: 0,
+        seen: Vec::new(),
         exactly: false,
     };
     let (mut reading, mut present, mut ordered) = (Reading::default(), Vec::new(), Vec::new());
@@ -158,6 +168,7 @@ fn joined(corpus: &Corpus<'_, impl Documents>, sizes: &[u32], atoms: Option<&Ato
                     pairs.see_all(&present, &mut ordered);
                 }
             }
+            pairs.count();
         }
     }
     pairs.join()
@@ -168,8 +179,13 @@ impl Pairs<'_> {
         self.sizes.get(num::usize_of(of)).copied().unwrap_or(0)
     }
 
-    /// Counts what a text holds in the samples that the text is in.
+    /// Counts what a text holds in the samples that the text is in. What is known of anchors and atoms lies in tables beyond
+    /// every cache, so that of a text's is asked for together.
     fn meet(&mut self, present: &[u32]) {
+        for &one in present {
+            self.sizes.get(num::usize_of(one)).into_iter().for_each(prefetch);
+            self.sampled.get(num::usize_of(one)).into_iter().for_each(prefetch);
+        }
         if self.exactly {
             return;
         }
@@ -210,22 +226,33 @@ impl Pairs<'_> {
         }
     }
 
-    /// Counts a pair of comparable sizes that the text at hand holds, if the text is in the pair's sample.
+    /// Notes a pair of comparable sizes that the text at hand holds, if the text is in the pair's sample.
     fn see(&mut self, (size, one): (u32, u32), (other_size, other): (u32, u32)) {
         let level = level_of(size.max(other_size), SAMPLE);
-        if self.level < level {
-            return;
+        if self.level >= level {
+            let key = u64::from(one.min(other)) << 32 | u64::from(one.max(other));
+            self.filter.ask(spread(key));
+            self.seen.push((key, level));
         }
-        let key = u64::from(one.min(other)) << 32 | u64::from(one.max(other));
-        let cell = spread(key);
-        if !self.exactly {
-            self.filter.add(cell);
-            return;
+    }
+
+    /// Counts the pairs of the text at hand.
+    fn count(&mut self) {
+        let mut seen = std::mem::take(&mut self.seen);
+        for &(key, level) in &seen {
+            let cell = spread(key);
+            if !self.exactly {
+                self.filter.add(cell);
+                continue;
+            }
+            let (one, other) = (num::high32(key), num::low32(key));
+            let least = (self.sampled_at(one, level) + self.sampled_at(other, level)).div_ceil(SHARED_PART);
+            if u32::from(self.filter.count(cell)) >= least.min(u32::from(CELL_MAX)) {
+                *self.counts.entry(key).or_default() += 1;
+            }
         }
-        let least = (self.sampled_at(one, level) + self.sampled_at(other, level)).div_ceil(SHARED_PART);
-        if u32::from(self.filter.count(cell)) >= least.min(u32::from(CELL_MAX)) {
-            *self.counts.entry(key).or_default() += 1;
-        }
+        seen.clear();
+        self.seen = seen;
     }
 
     /// Texts of one in the sample of a level, which is its own or the next.

@@ -3,7 +3,7 @@
 
 use crate::family::anchor::{Anchors, decode_into};
 use crate::family::mine::Documents;
-use crate::family::recurrence::{Bounds, Recurrence, of_class, recurrence};
+use crate::family::recurrence::{Bounds, Lookups, Recurrence, of_class, recurrence};
 use crate::num;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -30,6 +30,7 @@ struct Held {
 pub(super) struct Reading {
     anchors: Anchors,
     held: Vec<u32>,
+    lookups: Lookups,
 }
 
 impl<'a, D: Documents> Corpus<'a, D> {
@@ -69,23 +70,25 @@ impl<'a, D: Documents> Corpus<'a, D> {
             let at = num::usize_of(document);
             return held.anchors.get(bound(at)..bound(at + 1)).unwrap_or(&[]);
         }
-        decode_into(self.documents.anchors(document), &mut reading.anchors);
+        let Reading { anchors, held, lookups } = reading;
+        decode_into(self.documents.anchors(document), anchors);
         let class = self.documents.class(document);
-        let anchors = reading.anchors.anchors.iter();
-        reading.held.clear();
-        reading.held.extend(anchors.filter_map(|anchor| self.recurrence.number(of_class(anchor.fingerprint, class))));
-        &reading.held
+        held.clear();
+        let keys = anchors.anchors.iter().map(|anchor| of_class(anchor.fingerprint, class));
+        self.recurrence.numbers(keys, lookups, |_, number| held.push(number));
+        held
     }
 
     /// Calls `see` with every recurrent anchor of a text, its place, and its distance from the end, in tokens.
     pub(super) fn places(&self, document: u32, reading: &mut Reading, mut see: impl FnMut(u32, u32, u32)) {
-        decode_into(self.documents.anchors(document), &mut reading.anchors);
+        let Reading { anchors, lookups, .. } = reading;
+        decode_into(self.documents.anchors(document), anchors);
         let class = self.documents.class(document);
-        for anchor in &reading.anchors.anchors {
-            if let Some(number) = self.recurrence.number(of_class(anchor.fingerprint, class)) {
-                see(number, anchor.position, reading.anchors.token_count.saturating_sub(anchor.position));
-            }
-        }
+        let keys = anchors.anchors.iter().map(|anchor| of_class(anchor.fingerprint, class));
+        self.recurrence.numbers(keys, lookups, |place, number| {
+            let position = anchors.anchors.get(place).map_or(0, |anchor| anchor.position);
+            see(number, position, anchors.token_count.saturating_sub(position));
+        });
     }
 
     /// Every text is in the sample of level 0, half of a sample in the next: what very many texts hold need not be

@@ -8,6 +8,7 @@
 use crate::family::anchor::{Anchors, FINGERPRINT_BITS, decode_into};
 use crate::family::mine::Documents;
 use crate::num;
+use crate::simd::{prefetch, table};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -53,6 +54,13 @@ pub(super) struct Recurrence {
     slots: Vec<u64>,
 }
 
+/// Buffers of [`Recurrence::numbers`].
+#[derive(Default)]
+pub(super) struct Lookups {
+    hashes: Vec<u64>,
+    likely: Vec<(usize, u64)>,
+}
+
 /// Bits of a slot that number an anchor. The 36 above them tell keys apart that share a place: of 10^10 lookups in a full
 /// table one may be wrong, and it is the same one on every run.
 const NUMBER_BITS: u32 = 28;
@@ -60,10 +68,13 @@ const NUMBER_BITS: u32 = 28;
 impl Recurrence {
     fn new(mut kept: Vec<(u64, u32)>, documents: u32) -> Self {
         kept.truncate(num::usize_of_u64(NUMBER).unwrap_or(0));
-        let (fingerprints, frequency): (Vec<u64>, Vec<u32>) = kept.into_iter().unzip();
+        let (mut fingerprints, mut frequency) = (Vec::with_capacity(kept.len()), table(kept.len()));
+        for ((key, texts), frequency) in kept.into_iter().zip(&mut frequency) {
+            fingerprints.push(key);
+            *frequency = texts;
+        }
         let slots = (fingerprints.len() + fingerprints.len() / 2 + 2).next_power_of_two();
-        let mut found =
-            Self { fingerprints, frequency, documents, known: vec![0; slots / 8 + 1], slots: vec![0; slots] };
+        let mut found = Self { fingerprints, frequency, documents, known: table(slots / 8 + 1), slots: table(slots) };
         for (number, &key) in (1u32..).zip(&found.fingerprints) {
             let hash = hash(key);
             let (word, bit) = bit_of(hash, found.known.len());
@@ -82,13 +93,49 @@ impl Recurrence {
     }
 
     /// The number of an anchor, where it recurs.
-    #[inline]
     pub(super) fn number(&self, key: u64) -> Option<u32> {
         let hash = hash(key);
-        let (word, bit) = bit_of(hash, self.known.len());
-        if self.known.get(word)? & bit == 0 {
-            return None;
+        if self.is_likely(hash) { self.number_of_hash(hash) } else { None }
+    }
+
+    /// Tells those of `keys` that recur, in their order: their place and their number. Most lookups miss every cache twice, so
+    /// all of a text's are asked for before the first is waited for.
+    pub(super) fn numbers(
+        &self,
+        keys: impl Iterator<Item = u64>,
+        lookups: &mut Lookups,
+        mut found: impl FnMut(usize, u32),
+    ) {
+        let Lookups { hashes, likely } = lookups;
+        hashes.clear();
+        hashes.extend(keys.map(hash));
+        let words = self.known.len();
+        for &hash in hashes.iter() {
+            self.known.get(bit_of(hash, words).0).into_iter().for_each(prefetch);
         }
+        likely.clear();
+        for (place, &hash) in hashes.iter().enumerate() {
+            if self.is_likely(hash) {
+                likely.push((place, hash));
+                self.slots.get(slot_of(hash, self.slots.len())).into_iter().for_each(prefetch);
+            }
+        }
+        for &(place, hash) in likely.iter() {
+            if let Some(number) = self.number_of_hash(hash) {
+                found(place, number);
+            }
+        }
+    }
+
+    /// False where no recurrent anchor has this hash.
+    #[inline]
+    fn is_likely(&self, hash: u64) -> bool {
+        let (word, bit) = bit_of(hash, self.known.len());
+        self.known.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    #[inline]
+    fn number_of_hash(&self, hash: u64) -> Option<u32> {
         let mut at = slot_of(hash, self.slots.len());
         loop {
             let slot = *self.slots.get(at)?;
@@ -167,7 +214,13 @@ impl Filter {
     /// Two cells for each of `keys`, if there is room.
     pub(super) fn new(keys: u64) -> Self {
         let cells = (keys.saturating_mul(2)).clamp(1 << 10, CELLS_MAX).next_power_of_two();
-        Self { cells: vec![0; num::usize_of_u64(cells / 2).unwrap_or(0)], mask: cells - 1 }
+        Self { cells: table(num::usize_of_u64(cells / 2).unwrap_or(0)), mask: cells - 1 }
+    }
+
+    /// Asks for the cell of a key, which is a miss of every cache in a large filter.
+    #[inline]
+    pub(super) fn ask(&self, key: u64) {
+        self.cells.get(self.cell(key).0).into_iter().for_each(prefetch);
     }
 
     /// Adds one.
@@ -222,11 +275,18 @@ pub(super) fn recurrence(documents: &impl Documents, least: u32, bounds: Bounds)
     for share in 0..shares {
         let mut filter = Filter::new(total / shares);
         let is_counted = |fingerprint: u64| (fingerprint >> 8) % shares == share;
-        each_key(documents, is_counted, |key| filter.add(key));
+        each_text(documents, is_counted, |keys| {
+            keys.iter().for_each(|&key| filter.ask(key));
+            keys.iter().for_each(|&key| filter.add(key));
+        });
         let mut counts: Map<u64, u32> = Map::default();
         let room = bounds.recurrent / num::usize_of_u64(shares).unwrap_or(1).max(1);
-        each_key(documents, is_counted, |key| {
-            if filter.count(key) >= least {
+        each_text(documents, is_counted, |keys| {
+            keys.iter().for_each(|&key| filter.ask(key));
+            for &key in keys {
+                if filter.count(key) < least {
+                    continue;
+                }
                 *counts.entry(key).or_default() += 1;
                 // What is left depends on the texts alone, not on their order: too many reach the bound or not.
                 while counts.len() > room && least < CELL_MAX {
@@ -242,14 +302,15 @@ pub(super) fn recurrence(documents: &impl Documents, least: u32, bounds: Bounds)
     Recurrence::new(kept, documents.count())
 }
 
-/// Calls `see` with every anchor of every text whose fingerprint `is_counted`, under its class.
-fn each_key(documents: &impl Documents, is_counted: impl Fn(u64) -> bool, mut see: impl FnMut(u64)) {
-    let mut anchors = Anchors::default();
+/// Calls `see` once a text, with those of its anchors whose fingerprint `is_counted`, under its class.
+fn each_text(documents: &impl Documents, is_counted: impl Fn(u64) -> bool, mut see: impl FnMut(&[u64])) {
+    let (mut anchors, mut keys) = (Anchors::default(), Vec::new());
     for document in 0..documents.count() {
         decode_into(documents.anchors(document), &mut anchors);
         let class = documents.class(document);
-        for anchor in anchors.anchors.iter().filter(|anchor| is_counted(anchor.fingerprint)) {
-            see(of_class(anchor.fingerprint, class));
-        }
+        let counted = anchors.anchors.iter().filter(|anchor| is_counted(anchor.fingerprint));
+        keys.clear();
+        keys.extend(counted.map(|anchor| of_class(anchor.fingerprint, class)));
+        see(&keys);
     }
 }

@@ -1,6 +1,7 @@
 //! Disjoint sets, joined towards the smaller number so that the outcome does not depend on the order of joins.
 
 use crate::num;
+use crate::simd::table;
 
 /// Numbers `0..count`, each in one set.
 pub(super) struct Sets(Vec<u32>);
@@ -8,7 +9,9 @@ pub(super) struct Sets(Vec<u32>);
 impl Sets {
     /// Every number in a set of its own.
     pub(super) fn new(count: usize) -> Self {
-        Self((0..num::u32_saturating(count)).collect())
+        let mut parents: Vec<u32> = table(count);
+        parents.iter_mut().zip(0u32..).for_each(|(parent, own)| *parent = own);
+        Self(parents)
     }
 
     fn parent(&self, of: u32) -> u32 {
@@ -37,7 +40,7 @@ impl Sets {
 
     /// Numbers the sets from 0 by their smallest member: the set of every member, and how many there are.
     pub(super) fn number(&mut self) -> (Vec<u32>, usize) {
-        let (mut numbers, mut next) = (vec![0u32; self.0.len()], 0u32);
+        let (mut numbers, mut next): (Vec<u32>, u32) = (table(self.0.len()), 0);
         for of in 0..num::u32_saturating(self.0.len()) {
             let root = self.root(of);
             let number = if root == of { next } else { numbers.get(num::usize_of(root)).copied().unwrap_or(0) };

@@ -12,6 +12,7 @@ use crate::family::corpus::{Corpus, Reading, level_of};
 use crate::family::mine::{Documents, MineOptions, NO_ACCOUNT, Use, Uses};
 use crate::family::recurrence::Map;
 use crate::num;
+use crate::simd::{prefetch, table};
 
 /// Tokens from the beginning within which an atom stands at the edge.
 const EDGE_HEAD: u32 = 8;
@@ -52,8 +53,8 @@ pub(super) fn skeletons(
     weights: &Map<u32, f64>,
     options: &MineOptions,
 ) -> Vec<bool> {
-    let sized = |&documents: &u32| Evidence { documents, ..Evidence::default() };
-    let mut evidence: Vec<Evidence> = atoms.sizes.iter().map(sized).collect();
+    let mut evidence: Vec<Evidence> = table(atoms.sizes.len());
+    evidence.iter_mut().zip(&atoms.sizes).for_each(|(entry, &documents)| entry.documents = documents);
     stickiness(atoms, uses, weights, &mut evidence);
     // The lists of all texts make room for places.
     atoms.forget_lists();
@@ -99,12 +100,16 @@ fn each_place(
     for document in 0..corpus.len() {
         let level = corpus.level(document);
         here.clear();
+        // Atoms and evidence lie in tables beyond every cache: those of a text are asked for together.
         corpus.places(document, &mut reading, |anchor, before, after| {
-            let atom = atoms.atom(anchor);
-            if evidence.get(num::usize_of(atom)).is_some_and(|entry| is_wanted(entry, level)) {
-                here.push((atom, before, after));
-            }
+            atoms.ask(anchor);
+            here.push((anchor, before, after));
         });
+        for (one, _, _) in &mut here {
+            *one = atoms.atom(*one);
+            evidence.get(num::usize_of(*one)).into_iter().for_each(prefetch);
+        }
+        here.retain(|&(atom, _, _)| evidence.get(num::usize_of(atom)).is_some_and(|entry| is_wanted(entry, level)));
         here.sort_unstable();
         for run in here.chunk_by(|a, b| a.0 == b.0) {
             let (Some(&(atom, first, _)), Some(&(_, _, after))) = (run.first(), run.last()) else { continue };
@@ -211,10 +216,11 @@ pub(super) fn repetition(corpus: &Corpus<'_, impl Documents>, uses: &(impl Uses 
     let (mut recent, mut reading) = (Recent::default(), Reading::default());
     let mut counts: Map<u32, (f64, f64)> = Map::default();
     // The request in which each anchor was met last: a set that is emptied by counting on.
-    let mut met = vec![0u32; recurrence.len()];
-    let says: Vec<f32> = (0..num::u32_saturating(met.len()))
-        .map(|anchor| num::f32_of((recurrence.bits(anchor) - COMMON_BITS).max(0.0)))
-        .collect();
+    let mut met: Vec<u32> = table(recurrence.len());
+    let mut says: Vec<f32> = table(recurrence.len());
+    for (says, anchor) in says.iter_mut().zip(0u32..) {
+        *says = num::f32_of((recurrence.bits(anchor) - COMMON_BITS).max(0.0));
+    }
     for (request, number) in uses.all().zip(1u32..) {
         let list = || corpus.of(request.document, &mut reading).into();
         recent.meet(&request, list, |before, now| {

@@ -319,7 +319,8 @@ mod tests {
     fn bytes_have_one_class_at_every_level() {
         for kernels in Level::ALL.into_iter().filter_map(|level| Kernels::for_level(level).ok()) {
             for (byte, place) in (0..=255_u8).flat_map(|byte| (0..64).map(move |place| (byte, place))) {
-                let mut bytes: [u8; 64] = std::array::from_fn(|at| byte.wrapping_add(u8::try_from(at).expect("below 64")));
+                let mut bytes: [u8; 64] =
+                    std::array::from_fn(|at| byte.wrapping_add(u8::try_from(at).expect("below 64")));
                 bytes.rotate_left(place);
                 let bits =
                     |is: fn(&u8) -> bool| bytes.iter().rev().fold(0, |bits, byte| bits << 1 | u64::from(is(byte)));
