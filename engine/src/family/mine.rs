@@ -199,10 +199,12 @@ fn mine_corpus(
     let (by_list, clusters) = cluster::cluster(&votes, options);
     step("families", 4)?;
     let mut placed = votes.spread(&by_list);
+    drop(by_list);
     let order = canonical_order(corpus.documents);
     let parted = variants::part(corpus, &mut placed, clusters, &votes, &order, uses);
     let families = judge::families(corpus.documents, &placed, &parted.clusters, &votes, uses, options);
     wordings::join(corpus, &mut placed, &parted, &families, &order, uses, options);
+    drop(parted);
     Ok(describe::describe(corpus, &votes, placed, &families, &order, uses))
 }
 

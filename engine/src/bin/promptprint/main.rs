@@ -11,6 +11,7 @@ mod formats;
 mod index;
 mod input;
 mod maintain;
+mod memory;
 mod near;
 mod output;
 mod progress;
@@ -70,6 +71,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    memory::return_large_blocks();
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Index(args) => index::run(&args),
