@@ -12,8 +12,9 @@ use crate::store::segment::{Container, ContainerWriter};
 
 use serde::{Deserialize, Serialize};
 
-use super::NONE;
 use super::population::Population;
+use super::variants::{VariantInfo, VariantTables};
+use super::{NONE, variants};
 
 /// Section numbers of a family file. They are on disk: never reuse one.
 pub mod section {
@@ -47,6 +48,25 @@ pub mod section {
     pub const SKELETONS: u32 = 21;
     /// What a gateway looks new texts up in, as [`crate::family::live::Table::seal`] wrote it.
     pub const LOOKUP: u32 = 30;
+    /// For each family the first of its variants, and one more; u32. This and the next ones are absent in files of
+    /// earlier builds.
+    pub const VARIANT_STARTS: u32 = 40;
+    /// Id of each variant, ascending within a family; u64.
+    pub const VARIANT_IDS: u32 = 41;
+    /// Distinct texts of each variant; u32.
+    pub const VARIANT_DOCUMENTS: u32 = 42;
+    /// Its parts; u64.
+    pub const VARIANT_REQUESTS: u32 = 43;
+    /// Its distinct accounts; u32.
+    pub const VARIANT_ACCOUNTS: u32 = 44;
+    /// Unix ms of its first request; i64.
+    pub const VARIANT_FIRST: u32 = 45;
+    /// Unix ms of its last request; i64.
+    pub const VARIANT_LAST: u32 = 46;
+    /// Forms that have a variant, ascending, numbered over all segments; u64.
+    pub const VARIANT_FORMS: u32 = 47;
+    /// The variant of each of them; u32.
+    pub const FORM_VARIANTS: u32 = 48;
 }
 
 /// What a family's texts were made of, as it is kept: sealed, and nothing else of them.
@@ -169,7 +189,8 @@ pub fn write(
     writer.section(section::SKELETON_STARTS, &encode(skeleton_starts))?;
     writer.section(section::SKELETONS, &sealed)?;
     let documents = crate::num::u32_saturating(population.documents.len());
-    writer.section(section::LOOKUP, &Table::seal(families, documents))
+    writer.section(section::LOOKUP, &Table::seal(families, documents))?;
+    variants::write(&families.variants, population, writer)
 }
 
 /// The family tables of a store, opened.
@@ -269,6 +290,23 @@ impl<'a> FamilyTables<'a> {
     pub fn of_form(&self, segment: usize, form: usize) -> Option<u32> {
         let start = usize_of_u64(self.form_starts.get(segment)?)?;
         self.form_families.get(start.checked_add(form)?).filter(|family| *family != NONE)
+    }
+
+    /// The id of the variant that a form has within its best family, or `None`.
+    /// # Errors
+    /// [`Error::Corrupt`].
+    pub fn variant_of_form(&self, segment: usize, form: usize) -> Result<Option<u64>> {
+        let at = self.form_starts.get(segment).and_then(|start| start.checked_add(u64_of(form)));
+        let Some((at, variants)) = at.zip(VariantTables::open(self.container, self.len())?) else { return Ok(None) };
+        Ok(variants.of_form(at))
+    }
+
+    /// The variants of a family by ascending id: at most [`crate::family::variants::VARIANTS_MAX`], mostly none.
+    /// # Errors
+    /// [`Error::Corrupt`], also when there is no such family.
+    pub fn variants(&self, family: usize) -> Result<Vec<VariantInfo>> {
+        let variants = VariantTables::open(self.container, self.len())?;
+        variants.map_or(Ok(Vec::new()), |variants| variants.of_family(family))
     }
 
     /// The family of a text that no segment holds, from its anchors alone.

@@ -17,6 +17,7 @@ pub mod prepare;
 mod repeats;
 pub mod snapshot;
 pub mod turns;
+pub mod variants;
 pub mod verdicts;
 pub mod view;
 
