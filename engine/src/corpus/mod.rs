@@ -15,6 +15,7 @@ pub mod observation;
 pub mod population;
 pub mod prepare;
 mod repeats;
+pub mod slots;
 pub mod snapshot;
 pub mod turns;
 pub mod variants;
