@@ -1,6 +1,6 @@
 //! Typed views of section bytes: little-endian, fixed width, bounds checked once when the view is made.
 
-use crate::num::{bytes_at, u64_of};
+use crate::num::{bytes_at, u64_of, usize_of};
 
 /// Values of a fixed width that a column can hold.
 pub trait Value: Copy + 'static {
@@ -119,6 +119,13 @@ pub fn is_partition(starts: Column<'_, u32>, end: usize) -> bool {
     !starts.is_empty() && u64::from(last) == u64_of(end)
 }
 
+/// Which of `end` values belong to a row, by where the rows start; `None` where that is no range of them.
+#[must_use]
+pub fn span(starts: Column<'_, u32>, row: usize, end: usize) -> Option<std::ops::Range<usize>> {
+    let (from, to) = (usize_of(starts.get(row)?), usize_of(starts.get(row.checked_add(1)?)?));
+    (from <= to && to <= end).then_some(from..to)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +153,11 @@ mod tests {
             let bytes = encode(starts.iter().copied());
             let column = Column::<u32>::new(&bytes).expect("whole values");
             assert_eq!(is_partition(column, end), expected, "{starts:?}");
+            if expected {
+                assert_eq!(span(column, 1, end), Some(2..2));
+            }
+            assert_eq!(span(column, 2, 1), None, "past the end");
+            assert_eq!(span(column, usize::MAX, end), None);
         }
     }
 }

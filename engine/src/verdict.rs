@@ -62,6 +62,9 @@ pub enum Place {
 pub struct FamilySeen {
     /// Its id, as `promptprint families` prints it in hex.
     pub id: u64,
+    /// Its variant that the prompt belongs to, as `promptprint families --level variant` prints it; known of a text that was
+    /// mined, and of no other.
+    pub variant: Option<u64>,
     /// Parts made from it.
     pub requests: u64,
     /// Distinct accounts.

@@ -34,7 +34,7 @@ pub use reporting::{ReportOptions, report};
 pub use texts::TextCache;
 pub use traffic::Traffic;
 pub use verdicts::{publish_judged, publish_verdicts};
-pub use why::{Nearest, Recipe, WhyAnswer, WhyRow, parameters, why};
+pub use why::{Nearest, Recipe, Sharer, SlotValues, WhyAnswer, WhyRow, parameters, why};
 
 /// How a long job tells where it is, and learns that it should stop.
 pub trait Progress: Sync {

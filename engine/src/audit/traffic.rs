@@ -7,17 +7,13 @@ use xxhash_rust::xxh3::{Xxh3Builder, xxh3_64};
 
 use super::bank::families_of_documents;
 use crate::campaign::{BankHit, Columns, Lists, NONE, SlotValue, Tag};
-use crate::column::encode;
 use crate::corpus::families::FamilyTables;
 use crate::corpus::population::{Place, Population};
 use crate::corpus::prepare::FLAG_DISGUISED;
-use crate::corpus::{LEVELS, Level, NO_TIME};
+use crate::corpus::{LEVELS, Level, NO_TIME, slots};
 use crate::error::Result;
 use crate::family::anchor::TOKEN_SAMPLE_SHARE;
-use crate::num::{f64_of, u32_of, u32_saturating, u64_of, u64_of_f64, usize_of};
-
-/// A token that fewer than this share of a family's texts hold stands in a slot.
-const SLOT_TOKEN_SHARE: f64 = 0.2;
+use crate::num::{u32_saturating, u64_of, usize_of};
 
 /// Tags that verdicts report, never need.
 const TAGS: [(Level, &str); 5] = [
@@ -160,37 +156,16 @@ impl Traffic {
         &self.tokens[bound(usize_of(document))..bound(usize_of(document) + 1)]
     }
 
-    /// What each text of one family holds beside what the family shares: its sampled tokens that few others have.
+    /// What stands in the slots of each text of one family.
     fn slots(&self, documents: &[u32], population: &Population<'_>) -> Vec<(u32, SlotValue)> {
-        let mut held: HashMap<u32, u32, Xxh3Builder> = HashMap::default();
-        for document in documents {
-            for token in self.tokens_of(*document) {
-                *held.entry(*token).or_default() += 1;
-            }
-        }
-        let most = SLOT_TOKEN_SHARE * f64_of(documents.len());
-        let value = |document: u32| {
-            let tokens = self.tokens_of(document);
-            let own: Vec<u32> =
-                tokens.iter().copied().filter(|token| f64_of(usize_of(held[token])) < most.max(1.5)).collect();
-            if own.is_empty() {
-                return SlotValue::default();
-            }
-            let place = population.documents[usize_of(document)];
-            let bytes = population.view(place).text_bytes(usize_of(place.index));
-            let share = f64_of(own.len()) / f64_of(tokens.len().max(1));
-            SlotValue {
-                hash: xxh3_64(&encode(own.iter().copied())).max(1),
-                code: simhash(&own),
-                bytes: u32_of(usize_of_share(bytes, share)).unwrap_or(u32::MAX),
-            }
-        };
-        documents.iter().map(|document| (*document, value(*document))).collect()
+        let mut found = Vec::with_capacity(documents.len());
+        let tokens = |document| self.tokens_of(document).iter().copied();
+        slots::of_family(population, documents, tokens, |document, value| {
+            let slots::Value { tokens, hash, bytes } = value;
+            found.push((document, SlotValue { hash, code: simhash(tokens), bytes }));
+        });
+        found
     }
-}
-
-fn usize_of_share(bytes: u32, share: f64) -> usize {
-    crate::num::usize_of_u64(u64_of_f64(f64::from(bytes) * share)).unwrap_or(usize::MAX)
 }
 
 /// Similarity code of a set (Charikar 2002): sets that share most members differ in few bits.

@@ -1,14 +1,21 @@
 //! The answer to an appeal, with the names that users know and the recipe that gives it again.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use super::judge::{BankRow, Judged};
+use super::judge::{BankRow, Judged, Names};
 use crate::campaign::bank::{COMMON_MIN, SHARE_MIN};
 use crate::campaign::{BankHit, Options, Polarity, WhyEdge};
+use crate::corpus::slots::Overlap;
+use crate::error::Result;
+use crate::num::{low64, u32_saturating, usize_of};
 use crate::store::Store;
 
 /// Bank entries told of one edge.
 const NEAREST: usize = 5;
+/// Accounts told that sent the same slot values.
+const SHARERS: usize = 5;
 
 /// Everything that was weighed about one account.
 #[derive(Debug, Clone, Serialize)]
@@ -39,6 +46,30 @@ pub struct WhyRow {
     pub edge: WhyEdge,
     /// The nearest entries of the banks, nearest first.
     pub nearest: Vec<Nearest>,
+    /// Who else sent the slot values that this account sent in these families.
+    pub slot_values: SlotValues,
+}
+
+/// Slot values that other accounts sent too, by the sketches that mining keeps of them.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct SlotValues {
+    /// Distinct ones of 24 bytes or more that this account sent.
+    pub values: u64,
+    /// Accounts that sent one of them too, of those that sketches remember.
+    pub sharers: usize,
+    /// Those that share the most, most first.
+    pub most: Vec<Sharer>,
+}
+
+/// An account that sent the same slot values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sharer {
+    /// Its name.
+    pub account: String,
+    /// Values that both sent, of those compared.
+    pub shared: u32,
+    /// Values that either sent and both sketches would hold.
+    pub compared: u32,
 }
 
 /// An entry of a bank, and what came of it.
@@ -71,23 +102,58 @@ pub struct Recipe {
 }
 
 /// Answers for one account of a judged store.
-#[must_use]
-pub fn why(judged: &Judged<'_>, store: &Store, options: &Options, name: &str, account: u32) -> WhyAnswer {
+/// # Errors
+/// [`crate::Error::Corrupt`].
+pub fn why(judged: &Judged<'_>, store: &Store, options: &Options, name: &str, account: u32) -> Result<WhyAnswer> {
     let found = judged.traffic.with_columns(|columns| judged.findings.why(columns, account));
-    let edges = found.edges.into_iter().map(|edge| WhyRow {
-        families: edge.families.iter().filter_map(|family| judged.tables.name(*family)).collect(),
-        nearest: nearest(judged, &edge),
-        edge,
-    });
-    WhyAnswer {
+    let mut names = Names::new(&judged.population, judged.keys())?;
+    let mut edges = Vec::with_capacity(found.edges.len());
+    for edge in found.edges {
+        edges.push(WhyRow {
+            families: edge.families.iter().filter_map(|family| judged.tables.name(*family)).collect(),
+            nearest: nearest(judged, &edge),
+            slot_values: slot_values(judged, &mut names, &edge.families, account)?,
+            edge,
+        });
+    }
+    Ok(WhyAnswer {
         account: name.to_owned(),
         verdict: found.verdict.name(),
         advice: found.advice.name(),
         campaign: found.campaign.and_then(|number| judged.campaign_id(number)),
         adopted: found.adopted,
-        edges: edges.collect(),
+        edges,
         recipe: recipe(judged, store, options),
+    })
+}
+
+/// Who shares the slot values of an account, over some families.
+fn slot_values(judged: &Judged<'_>, names: &mut Names<'_>, families: &[u32], account: u32) -> Result<SlotValues> {
+    let ids = &judged.population.account_ids;
+    let key = ids.get(usize_of(account)).map_or(0, |id| low64(*id));
+    let mut told = SlotValues::default();
+    let mut sharers: BTreeMap<u64, Overlap> = BTreeMap::new();
+    for family in families.iter().copied().map(usize_of) {
+        let Some(own) = judged.tables.slots_of_account(family, key)? else { continue };
+        told.values += u64::from(own.values);
+        for (other, sketch) in judged.tables.slots_of_accounts(family)? {
+            let found = own.overlap(&sketch);
+            if other != key && found.shared > 0 {
+                let sum = sharers.entry(other).or_default();
+                sum.shared += found.shared;
+                sum.compared += found.compared;
+            }
+        }
     }
+    told.sharers = sharers.len();
+    let mut most: Vec<(u64, Overlap)> = sharers.into_iter().collect();
+    most.sort_by_key(|(key, found)| (std::cmp::Reverse(found.shared), found.compared, *key));
+    for (key, Overlap { shared, compared }) in most.into_iter().take(SHARERS) {
+        if let Some(at) = ids.iter().position(|id| low64(*id) == key) {
+            told.most.push(Sharer { account: names.of(u32_saturating(at))?, shared, compared });
+        }
+    }
+    Ok(told)
 }
 
 fn nearest(judged: &Judged<'_>, edge: &WhyEdge) -> Vec<Nearest> {

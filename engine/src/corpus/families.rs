@@ -12,8 +12,10 @@ use crate::store::segment::{Container, ContainerWriter};
 
 use serde::{Deserialize, Serialize};
 
-use super::NONE;
 use super::population::Population;
+use super::slots::{SlotSketch, SlotTables};
+use super::variants::{VariantInfo, VariantTables};
+use super::{NONE, slots, variants};
 
 /// Section numbers of a family file. They are on disk: never reuse one.
 pub mod section {
@@ -47,6 +49,54 @@ pub mod section {
     pub const SKELETONS: u32 = 21;
     /// What a gateway looks new texts up in, as [`crate::family::live::Table::seal`] wrote it.
     pub const LOOKUP: u32 = 30;
+    /// For each family the first of its variants, and one more; u32. This and the next ones are absent in files of
+    /// earlier builds.
+    pub const VARIANT_STARTS: u32 = 40;
+    /// Id of each variant, ascending within a family; u64.
+    pub const VARIANT_IDS: u32 = 41;
+    /// Distinct texts of each variant; u32.
+    pub const VARIANT_DOCUMENTS: u32 = 42;
+    /// Its parts; u64.
+    pub const VARIANT_REQUESTS: u32 = 43;
+    /// Its distinct accounts; u32.
+    pub const VARIANT_ACCOUNTS: u32 = 44;
+    /// Unix ms of its first request; i64.
+    pub const VARIANT_FIRST: u32 = 45;
+    /// Unix ms of its last request; i64.
+    pub const VARIANT_LAST: u32 = 46;
+    /// Forms that have a variant, ascending, numbered over all segments; u64.
+    pub const VARIANT_FORMS: u32 = 47;
+    /// The variant of each of them; u32.
+    pub const FORM_VARIANTS: u32 = 48;
+    /// For each family the first hash of its slot values, and one more; u32. This and the next ones are absent in files of
+    /// earlier builds.
+    pub const SLOT_STARTS: u32 = 50;
+    /// The smallest hashes of each family's slot values, ascending, at most [`super::slots::FAMILY_HASHES`]; u32.
+    pub const SLOT_HASHES: u32 = 51;
+    /// Distinct slot values of each family; u32.
+    pub const SLOT_VALUES: u32 = 52;
+    /// Bytes of the shortest; u32.
+    pub const SLOT_MIN_BYTES: u32 = 53;
+    /// Bytes of the longest; u32.
+    pub const SLOT_MAX_BYTES: u32 = 54;
+    /// Bytes of all; u64.
+    pub const SLOT_SUM_BYTES: u32 = 55;
+    /// For each family the first of its accounts that sent a slot value, and one more; u32.
+    pub const SLOT_ACCOUNT_STARTS: u32 = 60;
+    /// Low half of the keyed id of each of them, ascending within a family; u64.
+    pub const SLOT_ACCOUNTS: u32 = 61;
+    /// As 50 to 55, of each account within its family, at most [`super::slots::ACCOUNT_HASHES`] hashes; u32.
+    pub const ACCOUNT_SLOT_STARTS: u32 = 62;
+    /// Hashes; u32.
+    pub const ACCOUNT_SLOT_HASHES: u32 = 63;
+    /// Distinct values; u32.
+    pub const ACCOUNT_SLOT_VALUES: u32 = 64;
+    /// Bytes of the shortest; u32.
+    pub const ACCOUNT_SLOT_MIN_BYTES: u32 = 65;
+    /// Bytes of the longest; u32.
+    pub const ACCOUNT_SLOT_MAX_BYTES: u32 = 66;
+    /// Bytes of all; u64.
+    pub const ACCOUNT_SLOT_SUM_BYTES: u32 = 67;
 }
 
 /// What a family's texts were made of, as it is kept: sealed, and nothing else of them.
@@ -169,7 +219,9 @@ pub fn write(
     writer.section(section::SKELETON_STARTS, &encode(skeleton_starts))?;
     writer.section(section::SKELETONS, &sealed)?;
     let documents = crate::num::u32_saturating(population.documents.len());
-    writer.section(section::LOOKUP, &Table::seal(families, documents))
+    writer.section(section::LOOKUP, &Table::seal(families, documents))?;
+    variants::write(&families.variants, population, writer)?;
+    slots::write(families, population, writer)
 }
 
 /// The family tables of a store, opened.
@@ -269,6 +321,51 @@ impl<'a> FamilyTables<'a> {
     pub fn of_form(&self, segment: usize, form: usize) -> Option<u32> {
         let start = usize_of_u64(self.form_starts.get(segment)?)?;
         self.form_families.get(start.checked_add(form)?).filter(|family| *family != NONE)
+    }
+
+    /// The id of the variant that a form has within its best family, or `None`.
+    /// # Errors
+    /// [`Error::Corrupt`].
+    pub fn variant_of_form(&self, segment: usize, form: usize) -> Result<Option<u64>> {
+        let at = self.form_starts.get(segment).and_then(|start| start.checked_add(u64_of(form)));
+        let Some((at, variants)) = at.zip(VariantTables::open(self.container, self.len())?) else { return Ok(None) };
+        Ok(variants.of_form(at))
+    }
+
+    /// The variants of a family by ascending id: at most [`crate::family::variants::VARIANTS_MAX`], mostly none.
+    /// # Errors
+    /// [`Error::Corrupt`], also when there is no such family.
+    pub fn variants(&self, family: usize) -> Result<Vec<VariantInfo>> {
+        let variants = VariantTables::open(self.container, self.len())?;
+        variants.map_or(Ok(Vec::new()), |variants| variants.of_family(family))
+    }
+
+    /// What is kept of a family's slot values: the smallest [`super::slots::FAMILY_HASHES`] hashes of them and their
+    /// lengths. `None` in a file of an earlier build.
+    /// # Errors
+    /// [`Error::Corrupt`], also when there is no such family.
+    pub fn slots_of(&self, family: usize) -> Result<Option<SlotSketch<'a>>> {
+        self.slots()?.map(|slots| slots.of(family)).transpose()
+    }
+
+    /// The same of what one account sent, with [`super::slots::ACCOUNT_HASHES`] hashes; `account` is the low half of its keyed
+    /// id. `None` where it sent no slot value in the family, and in a file of an earlier build.
+    /// # Errors
+    /// [`Error::Corrupt`], also when there is no such family.
+    pub fn slots_of_account(&self, family: usize, account: u64) -> Result<Option<SlotSketch<'a>>> {
+        self.slots()?.map_or(Ok(None), |slots| slots.of_account(family, account))
+    }
+
+    /// Every account that sent a slot value in a family, by ascending key, with its sketch.
+    /// # Errors
+    /// [`Error::Corrupt`], also when there is no such family.
+    pub fn slots_of_accounts(&self, family: usize) -> Result<Vec<(u64, SlotSketch<'a>)>> {
+        self.slots()?.map_or(Ok(Vec::new()), |slots| slots.accounts_of(family))
+    }
+
+    /// Looked at when asked for: a gateway views the tables at every prompt, and asks for no slots.
+    fn slots(&self) -> Result<Option<SlotTables<'a>>> {
+        SlotTables::open(self.container, self.len())
     }
 
     /// The family of a text that no segment holds, from its anchors alone.

@@ -15,8 +15,10 @@ pub mod observation;
 pub mod population;
 pub mod prepare;
 mod repeats;
+pub mod slots;
 pub mod snapshot;
 pub mod turns;
+pub mod variants;
 pub mod verdicts;
 pub mod view;
 

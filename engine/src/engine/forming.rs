@@ -59,8 +59,14 @@ impl Forming {
             }
         }
         let accounts = count.accounts.count();
-        let seen =
-            FamilySeen { id: found.id, requests: count.requests, accounts, principals: accounts, is_forming: true };
+        let seen = FamilySeen {
+            id: found.id,
+            variant: None,
+            requests: count.requests,
+            accounts,
+            principals: accounts,
+            is_forming: true,
+        };
         count.requests += 1;
         if let Some(account) = account {
             count.accounts.insert(account);

@@ -538,7 +538,10 @@ fn family_of(
     let sealed = state.sealed()?;
     let given = near.and_then(|(place, form, is_exact)| Some((sealed.family_of(place, form)?, is_exact)));
     let info = match given {
-        Some((family, true)) => family,
+        Some((family, true)) => {
+            let variant = near.and_then(|(place, form, _)| sealed.variant_of(place, form));
+            return Some(FamilySeen { variant, ..FamilySeen::from(family) });
+        }
         _ if sketch.has_family && !deadline.passed() => {
             let prepare = &mut scratch.prepare;
             let anchors = match (sketch.anchors, state.preparer()) {
@@ -556,6 +559,6 @@ fn family_of(
 impl From<FamilyInfo> for FamilySeen {
     fn from(info: FamilyInfo) -> Self {
         let FamilyInfo { id, requests, accounts, principals, .. } = info;
-        Self { id, requests, accounts, principals, is_forming: false }
+        Self { id, variant: None, requests, accounts, principals, is_forming: false }
     }
 }

@@ -105,10 +105,19 @@ impl Sealed {
 
     /// The best family of a form of the segment at `place`, where families were mined from it.
     pub(super) fn family_of(&self, place: usize, form: usize) -> Option<FamilyInfo> {
-        let name = &self.manifest.segments.get(place)?.file;
-        let mined = self.manifest.families.as_ref()?.segments.iter().position(|segment| segment == name)?;
         let tables = FamilyTables::new(self.families.as_ref()?).ok()?;
-        tables.info(usize_of(tables.of_form(mined, form)?)).ok()
+        tables.info(usize_of(tables.of_form(self.mined(place)?, form)?)).ok()
+    }
+
+    /// The variant within that family.
+    pub(super) fn variant_of(&self, place: usize, form: usize) -> Option<u64> {
+        FamilyTables::new(self.families.as_ref()?).ok()?.variant_of_form(self.mined(place)?, form).ok()?
+    }
+
+    /// The place of a segment among those that families were mined from.
+    fn mined(&self, place: usize) -> Option<usize> {
+        let name = &self.manifest.segments.get(place)?.file;
+        self.manifest.families.as_ref()?.segments.iter().position(|segment| segment == name)
     }
 
     /// The family of a text that no mined segment holds, by its anchors.

@@ -4,6 +4,7 @@ use crate::family::corpus::{Corpus, Reading};
 use crate::family::mine::{CoreAnchor, Documents, Families, Family, Match, NO_ACCOUNT, Uses};
 use crate::family::recurrence::{Map, of_class, without_class};
 use crate::family::sets::Distinct;
+use crate::family::variants::Variants;
 use crate::family::votes::Votes;
 use crate::num;
 use std::collections::BTreeSet;
@@ -35,6 +36,7 @@ pub(super) fn describe(
     let mut families = cores(corpus, votes, &placed, order, is_family.len());
     tally(&mut families, &placed, uses);
     let mut found = rename(families, placed);
+    found.variants = Variants::find(corpus, &found.of_document, found.families.len(), order, uses);
     list_all(&mut found, corpus, votes);
     found
 }
@@ -180,7 +182,7 @@ fn rename(mut families: Vec<Family>, mut placed: Vec<Option<Match>>) -> Families
         *found = new.map(|(family, score)| Match { family, score });
     }
     let families = named.iter().filter_map(|entry| families.get(entry.1).cloned()).collect();
-    Families { families, of_document: placed, match_starts: Vec::new(), matches: Vec::new() }
+    Families { families, of_document: placed, ..Families::default() }
 }
 
 /// Lists for every text all families of whose core it holds a good part, its best one first.

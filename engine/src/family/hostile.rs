@@ -3,6 +3,7 @@
 use super::anchor::{Anchorer, Anchors, Scratch, encode};
 use super::live::Table;
 use super::mine::{CoreAnchor, Documents, Families, Family, MineOptions, Use, mine};
+use super::variants::VARIANTS_MAX;
 use crate::limits;
 use crate::num;
 use crate::simd::Kernels;
@@ -192,4 +193,24 @@ fn an_anchor_of_a_thousand_families_costs_no_more_than_one_of_sixteen() {
     assert_eq!(table.find(&anchors, 1), None, "what a thousand families share names none");
     anchors.anchors.extend((0..20).map(|n| anchor(1_000 + 999 * 20 + n)));
     assert_eq!(table.find(&anchors, 1).and_then(|m| table.family_id(m.family)), Some(999));
+}
+
+#[test]
+fn a_family_of_many_blocks_has_few_variants() {
+    // Every text holds the template and two of thirty long blocks; one block in a fifth of them, twice over.
+    let block = |n: u64| words(500_000 + n, 60);
+    let text = |n: u64| {
+        let slot = words(n, 12);
+        format!(
+            "You grade essays of mine. {} {} Essay: {slot} Grade from one to ten, no more:",
+            block(n % 5),
+            block(5 + n % 30)
+        )
+    };
+    let mut texts: Vec<(u32, String)> = (0..600).map(|n| (num::low32(n % 40), text(n))).collect();
+    background(&mut texts, 200);
+    let found = mined(&texts);
+    let most = found.variants.starts.windows(2).map(|bounds| bounds[1] - bounds[0]).max();
+    assert!(most.is_some_and(|most| num::usize_of(most) <= VARIANTS_MAX), "{most:?}");
+    assert!(found.variants.of_documents.windows(2).all(|pair| pair[0].0 < pair[1].0), "two variants of one text");
 }

@@ -2,14 +2,15 @@
 //!
 //! The steps, each in its own file: anchors that recur (`recurrence`), joined into atoms that share their texts
 //! (`atoms`), of which skeletons are kept (`skeleton`); texts grouped by what is left of their anchors (`cluster`), groups
-//! of several templates parted (`variants`), groups that are no templates dropped (`judge`), and the fragments of reworded
-//! templates joined (`wordings`).
+//! of several templates parted (`parting`), groups that are no templates dropped (`judge`), the fragments of reworded
+//! templates joined (`wordings`), and the texts of a family that share a block told from the others (`variants`).
 
 use crate::error::{Error, Result};
 use crate::family::corpus::Corpus;
 use crate::family::skeleton::{repetition, skeletons};
+use crate::family::variants::Variants;
 use crate::family::votes::Votes;
-use crate::family::{atoms, cluster, describe, judge, variants, wordings};
+use crate::family::{atoms, cluster, describe, judge, parting, wordings};
 use crate::num;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -153,6 +154,8 @@ pub struct Families {
     pub match_starts: Vec<u32>,
     /// All families whose core a document holds, best first.
     pub matches: Vec<Match>,
+    /// The variants of every family, and their texts.
+    pub variants: Variants,
 }
 
 /// How far the work is: a stage's name, steps done, steps in all. Returning `false` stops it.
@@ -201,7 +204,7 @@ fn mine_corpus(
     let mut placed = votes.spread(&by_list);
     drop(by_list);
     let order = canonical_order(corpus.documents);
-    let parted = variants::part(corpus, &mut placed, clusters, &votes, &order, uses);
+    let parted = parting::part(corpus, &mut placed, clusters, &votes, &order, uses);
     let families = judge::families(corpus.documents, &placed, &parted.clusters, &votes, uses, options);
     wordings::join(corpus, &mut placed, &parted, &families, &order, uses, options);
     drop(parted);
@@ -292,13 +295,52 @@ mod tests {
         assert_eq!(found.match_starts.len(), texts.len() + 1);
     }
 
+    /// One template of forty accounts: `blocks` pairs of accounts put examples of their own between its head and its slot.
+    fn examples(blocks: u32) -> (Vec<(u8, String)>, Vec<Use>) {
+        let (mut texts, mut uses) = (Vec::new(), Vec::new());
+        for n in 0..400u32 {
+            let account = n % 10;
+            let block = if account / 2 < blocks { words(90_000 + u64::from(account / 2), 40) } else { String::new() };
+            let slot = words(u64::from(n) + 10, 20);
+            let text = format!(
+                "Solve the following exercise with great care and show every step of it as in the book. {block} Exercise: {slot} \
+                 Then state the final answer in a line of its own, and nothing after it please."
+            );
+            uses.push(Use { document: n, account, principal: account, time_ms: i64::from(n) });
+            texts.push((1, text));
+        }
+        (texts, uses)
+    }
+
+    #[test]
+    fn two_shared_blocks_are_two_variants_and_a_plain_template_has_none() {
+        for blocks in [0, 2] {
+            let (texts, uses) = examples(blocks);
+            let found = mine(&column(&texts), uses.as_slice(), &MineOptions::default(), &quiet).expect("valid uses");
+            assert_eq!(found.families.iter().map(|f| f.documents).collect::<Vec<_>>(), [400]);
+            assert_eq!(found.variants.starts, [0, blocks]);
+            let told: Vec<_> =
+                found.variants.rows.iter().map(|row| (row.documents, row.requests, row.accounts)).collect();
+            assert_eq!(told, vec![(80, 80, 2); num::usize_of(blocks)]);
+            for (request, document) in uses.iter().zip(0u32..) {
+                let first = found.variants.of_document(request.account / 2 * 2);
+                assert_eq!(found.variants.of_document(document), first.filter(|_| request.account / 2 < blocks));
+            }
+        }
+    }
+
     #[test]
     fn families_do_not_depend_on_how_documents_and_accounts_are_numbered() {
-        let (texts, uses) = traffic();
-        let expected = mine(&column(&texts), uses.as_slice(), &MineOptions::default(), &quiet).expect("valid uses");
+        for (texts, uses) in [traffic(), examples(2)] {
+            renumber(&texts, &uses);
+        }
+    }
+
+    fn renumber(texts: &[(u8, String)], uses: &[Use]) {
+        let expected = mine(&column(texts), uses, &MineOptions::default(), &quiet).expect("valid uses");
         // 400 and 149 have no common factor: a permutation.
         let moved = |n: u32| n * 149 % 400;
-        let mut other = texts.clone();
+        let mut other = texts.to_vec();
         for (n, text) in texts.iter().enumerate() {
             other[num::usize_of(moved(num::u32_saturating(n)))] = text.clone();
         }
@@ -308,8 +350,11 @@ mod tests {
             .collect();
         let found = mine(&column(&other), renumbered.as_slice(), &MineOptions::default(), &quiet).expect("valid uses");
         assert_eq!(expected.families, found.families);
+        assert_eq!(expected.variants.rows, found.variants.rows);
         for (n, place) in expected.of_document.iter().enumerate() {
-            assert_eq!(place, &found.of_document[num::usize_of(moved(num::u32_saturating(n)))]);
+            let (before, after) = (num::u32_saturating(n), moved(num::u32_saturating(n)));
+            assert_eq!(place, &found.of_document[num::usize_of(after)]);
+            assert_eq!(expected.variants.of_document(before), found.variants.of_document(after));
         }
     }
 

@@ -12,13 +12,15 @@ mod judge;
 mod lists;
 pub mod live;
 pub mod mine;
+mod parting;
 mod recurrence;
 pub mod render;
 mod sets;
 mod skeleton;
-mod variants;
+pub mod variants;
 mod votes;
 mod wordings;
 
 pub use anchor::{Anchor, Anchorer, Anchors, Scratch};
 pub use mine::{CoreAnchor, Documents, Families, Family, Match, MineOptions, NO_ACCOUNT, Use, Uses, mine};
+pub use variants::{Variant, Variants};

@@ -1,381 +1,204 @@
-//! Parts clusters that hold several templates: those that share a long block, such as examples, and differ in a sentence
-//! at one edge; and those that a common phrase has put together.
+//! Variants: texts of one family that share a block, such as examples, which its other texts do not hold.
 //!
-//! What parts a cluster is a set of pieces, runs of anchors, of which each text holds one. Slot values can look like
-//! that, so more is asked. The pieces together must cover most of the texts, each must be sent by several accounts, and
-//! an account must keep to its piece: it keeps to its template, and changes what stands in a slot. A sentence that stands
-//! elsewhere in other texts is no piece: there a part of its anchors is kept, and so anchors of all texts stand among those
-//! of the piece.
+//! Parting makes two families where texts are surely of two templates. Where that is not sure, a block that part of a
+//! family's texts hold together still tells them from the others: a popular value of a slot can be such a block too, so a
+//! variant says that texts share it and no more. A text has at most one variant, and most families have none.
 
-use crate::family::anchor::{HEAD, SHINGLE_TOKENS, TAIL};
-use crate::family::cluster::Cluster;
 use crate::family::corpus::{Corpus, Reading};
 use crate::family::mine::{Documents, Match, NO_ACCOUNT, Uses};
-use crate::family::recurrence::{Map, Recurrence};
-use crate::family::sets::Sets;
-use crate::family::votes::Votes;
+use crate::family::parting::{Piece, Sample};
+use crate::family::sets::Distinct;
 use crate::num;
-use std::collections::{BTreeMap, BTreeSet};
 
-/// Texts that a cluster must have to be parted, and texts looked at to part one.
-const PARTED_TEXTS: usize = 16;
-const SAMPLE: usize = 512;
-/// Share of the texts that hold an anchor of a piece.
-const SUPPORT: (f64, f64) = (0.015, 0.7);
-/// Anchors looked at, those of most texts first.
-const ANCHORS: usize = 384;
-/// Texts, accounts, anchors and bits of a piece, at least.
-const PIECE_TEXTS: u32 = 4;
-const PIECE_ACCOUNTS: usize = 3;
-const PIECE_ANCHORS: usize = 3;
-const PIECE_BITS: f64 = 16.0;
-/// Share of a piece's anchors that a text must hold.
-const HELD_SHARE: f64 = 0.25;
-/// Anchors of an edge are one piece's when their texts agree this far (Jaccard): rewording parts what belongs together.
-const EDGE_JACCARD: f64 = 0.35;
-/// Share of the texts that pieces must cover together, and that the largest may hold at most.
-const COVERED: f64 = 0.7;
-const LARGEST: f64 = 0.85;
-/// Share of the covered texts that may hold two pieces.
-const DOUBLE: f64 = 0.1;
-/// Most anchors of all texts that may stand among those of the pieces, for each of their own.
-const MIXED: f64 = 0.2;
-/// Accounts of several texts that are needed for a judgement, and how many of them must keep to one piece.
-const KEEPERS_MIN: usize = 5;
-const KEEPERS_SHARE: f64 = 0.7;
-/// Of a strong piece, which parts a cluster whatever the others cover: share of the texts that hold it, bits, agreement of
-/// its anchors' texts, share of it that a text must hold, and share of its texts that may hold another one.
-const STRONG_SUPPORT: (f64, f64) = (0.15, 0.9);
-const STRONG_BITS: f64 = 30.0;
-const PIECE_JACCARD: f64 = 0.8;
-const STRONG_SHARE: f64 = 0.5;
-const OVERLAP: f64 = 0.05;
+/// Texts that a family must have to be looked at, and that a variant must have.
+const FAMILY_TEXTS: usize = 16;
+const VARIANT_TEXTS: u32 = 4;
+/// Share of a family's texts that hold a variant's block. A block of nearly all texts tells the few that lack it: with at
+/// most .8 a template of seven texts stayed hidden among 225 of another that begins with the same examples. Blocks of fewer
+/// than .2 are mostly the wording of one account.
+const SUPPORT: (f64, f64) = (0.2, 0.98);
+/// Anchors and bits of a block, at least.
+const BLOCK_ANCHORS: usize = 8;
+const BLOCK_BITS: f64 = 30.0;
+/// Share of a block that a text of its variant holds.
+const HELD_SHARE: f64 = 0.5;
+/// Variants of one family at most: blocks that exclude each other and are in a fifth of the texts each are no more.
+pub const VARIANTS_MAX: usize = 6;
 
-/// A parted placing.
-pub(super) struct Parted {
-    /// The clusters after parting.
-    pub(super) clusters: Vec<Cluster>,
-    /// Which cluster each was part of before.
-    pub(super) parents: Vec<u32>,
-    /// Clusters whose parts are surely different templates.
-    pub(super) firm: BTreeSet<u32>,
+/// Texts of one family that share a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variant {
+    /// Stable name within its family: the smallest fingerprint of its block.
+    pub id: u64,
+    /// Distinct texts.
+    pub documents: u32,
+    /// Requests.
+    pub requests: u64,
+    /// Distinct accounts.
+    pub accounts: u32,
+    /// Time of the first request.
+    pub first_ms: i64,
+    /// Time of the last request.
+    pub last_ms: i64,
 }
 
-/// A run of anchors that part of a cluster's texts hold.
-struct Piece {
-    /// Ascending.
-    anchors: Vec<u32>,
-    bits: f64,
-    /// Which of the sampled texts hold it, a bit each.
-    texts: Vec<u64>,
-    count: u32,
-    /// Anchors within its reach, over all texts that hold it: its own, and those of nearly all texts.
-    within: (usize, usize),
+/// The variants of all families.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Variants {
+    /// Where each family's variants begin in `rows`; one entry more than families.
+    pub starts: Vec<u32>,
+    /// By family, and within one by ascending id.
+    pub rows: Vec<Variant>,
+    /// Texts that have a variant, ascending, each with its index into `rows`.
+    pub of_documents: Vec<(u32, u32)>,
 }
 
-fn both(a: &[u64], b: &[u64]) -> u32 {
-    a.iter().zip(b).map(|(x, y)| (x & y).count_ones()).sum()
-}
-
-fn set(bits: &mut [u64], at: usize) {
-    if let Some(word) = bits.get_mut(at / 64) {
-        *word |= 1 << (at % 64);
-    }
-}
-
-fn is_set(bits: &[u64], at: usize) -> bool {
-    bits.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
-}
-
-/// An account of every document: any one will do to tell one account's wording from many accounts' variant.
-pub(super) fn accounts_of(documents: usize, uses: &(impl Uses + ?Sized)) -> Vec<u32> {
-    let mut accounts = vec![NO_ACCOUNT; documents];
-    for request in uses.all() {
-        if let Some(slot) = accounts.get_mut(num::usize_of(request.document)).filter(|slot| **slot == NO_ACCOUNT) {
-            *slot = request.account;
-        }
-    }
-    accounts
-}
-
-/// Parts the clusters of a placing.
-pub(super) fn part(
-    corpus: &Corpus<'_, impl Documents>,
-    placed: &mut [Option<Match>],
-    mut clusters: Vec<Cluster>,
-    votes: &Votes,
-    order: &[u32],
-    uses: &(impl Uses + ?Sized),
-) -> Parted {
-    let accounts = accounts_of(placed.len(), uses);
-    let mut parents: Vec<u32> = (0..num::u32_saturating(clusters.len())).collect();
-    let (mut firm, mut next) = (BTreeSet::new(), num::u32_saturating(clusters.len()));
-    let mut reading = Reading::default();
-    for (parent, list) in members(placed, order) {
-        if list.len() < PARTED_TEXTS {
-            continue;
-        }
-        let sample = Sample::new(corpus, &list, &accounts);
-        let Some(parting) = sample.by_edge(true).or_else(|| sample.by_edge(false)).or_else(|| sample.by_pieces(votes))
-        else {
-            continue;
-        };
-        if parting.is_firm {
-            firm.insert(parent);
-        }
-        for &document in &list {
-            let held = corpus.of(document, &mut reading);
-            let shares = parting.pieces.iter().map(|piece| piece.share(held)).zip(next..);
-            let best = shares.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
-            let place = placed.get_mut(num::usize_of(document));
-            if let (Some((_, new)), Some(Some(place))) = (best.filter(|best| best.0 >= parting.least), place) {
-                place.family = new;
+impl Variants {
+    /// The variants of texts that are placed in `families` families.
+    pub(super) fn find(
+        corpus: &Corpus<'_, impl Documents>,
+        placed: &[Option<Match>],
+        families: usize,
+        order: &[u32],
+        uses: &(impl Uses + ?Sized),
+    ) -> Self {
+        let mut found = Self::default();
+        let mut reading = Reading::default();
+        let texts = Texts::new(placed, families, order);
+        for family in 0..families {
+            found.starts.push(num::u32_saturating(found.rows.len()));
+            let list = texts.of(family);
+            if list.len() >= FAMILY_TEXTS {
+                let blocks = blocks(&Sample::new(corpus, list, &[]));
+                found.take(corpus, list, &blocks, &mut reading);
             }
         }
-        next += num::u32_saturating(parting.pieces.len());
-        parents.resize(num::usize_of(next), parent);
-        clusters.resize(num::usize_of(next), Cluster::default());
-        if let Some(cluster) = clusters.get_mut(num::usize_of(parent)) {
-            *cluster = Cluster::default();
+        found.starts.push(num::u32_saturating(found.rows.len()));
+        found.of_documents.sort_unstable();
+        found.tally(uses);
+        found
+    }
+
+    /// Adds the variants of one family: every text goes to the block that it holds most of.
+    fn take(
+        &mut self,
+        corpus: &Corpus<'_, impl Documents>,
+        list: &[u32],
+        blocks: &[(u64, Piece)],
+        reading: &mut Reading,
+    ) {
+        if blocks.is_empty() {
+            return;
         }
-        for &document in &list {
-            let found = placed.get(num::usize_of(document)).copied().flatten();
-            if let Some(cluster) = found.and_then(|m| clusters.get_mut(num::usize_of(m.family))) {
-                cluster.add(votes.of(document), votes.weight(votes.list_of(document)), 1);
+        let mut texts: Vec<Vec<u32>> = vec![Vec::new(); blocks.len()];
+        for &document in list {
+            let held = corpus.of(document, reading);
+            let shares = blocks.iter().map(|(_, piece)| piece.share(held)).zip(&mut texts);
+            let best = shares.rev().max_by(|a, b| a.0.total_cmp(&b.0)).filter(|best| best.0 >= HELD_SHARE);
+            if let Some((_, texts)) = best {
+                texts.push(document);
             }
         }
-    }
-    Parted { clusters, parents, firm }
-}
-
-/// Clusters with their texts in `order`.
-fn members(placed: &[Option<Match>], order: &[u32]) -> Vec<(u32, Vec<u32>)> {
-    let cluster = |document: u32| placed.get(num::usize_of(document)).copied().flatten().map(|m| m.family);
-    let mut members: Vec<(u32, u32)> =
-        (0u32..).zip(order).filter_map(|(place, &document)| Some((cluster(document)?, place))).collect();
-    members.sort_unstable();
-    let document = |entry: &(u32, u32)| order.get(num::usize_of(entry.1)).copied();
-    let runs = members.chunk_by(|a, b| a.0 == b.0);
-    runs.map(|run| (run.first().map_or(0, |entry| entry.0), run.iter().filter_map(document).collect())).collect()
-}
-
-impl Piece {
-    /// The share of the piece that a text with these recurrent anchors holds.
-    fn share(&self, held: &[u32]) -> f64 {
-        let own = held.iter().filter(|anchor| self.anchors.binary_search(anchor).is_ok());
-        num::f64_of(own.count()) / num::f64_of(self.anchors.len().max(1))
-    }
-}
-
-/// Which texts hold an anchor, and in how many of them it stands at an edge.
-struct Held {
-    texts: Vec<u64>,
-    count: u32,
-    head: u32,
-    tail: u32,
-}
-
-/// How a cluster is parted.
-struct Parting {
-    pieces: Vec<Piece>,
-    /// Share of a piece that a text of its must hold.
-    least: f64,
-    /// Whether the pieces are surely different templates, not wordings of one.
-    is_firm: bool,
-}
-
-/// Some texts of one cluster.
-struct Sample<'a> {
-    recurrence: &'a Recurrence,
-    accounts: &'a [u32],
-    documents: Vec<u32>,
-    /// The recurrent anchors of each.
-    lists: Vec<Box<[u32]>>,
-    held: Map<u32, Held>,
-}
-
-impl<'a> Sample<'a> {
-    fn new(corpus: &'a Corpus<'_, impl Documents>, list: &[u32], accounts: &'a [u32]) -> Self {
-        let documents: Vec<u32> = list.iter().copied().step_by(list.len().div_ceil(SAMPLE)).collect();
-        let words = documents.len().div_ceil(64);
-        let [shingle, head, tail] = [SHINGLE_TOKENS, HEAD, TAIL + SHINGLE_TOKENS].map(num::u32_saturating);
-        let mut held: Map<u32, Held> = Map::default();
-        let (mut reading, mut lists) = (Reading::default(), Vec::with_capacity(documents.len()));
-        for (index, &document) in documents.iter().enumerate() {
-            lists.push(corpus.of(document, &mut reading).into());
-            corpus.places(document, &mut reading, |number, before, after| {
-                let nothing = || Held { texts: vec![0; words], count: 0, head: 0, tail: 0 };
-                let entry = held.entry(number).or_insert_with(nothing);
-                set(&mut entry.texts, index);
-                entry.count += 1;
-                // Shingles that reach BEGIN or END say what stands there, not what the piece is.
-                entry.head += u32::from((1..head).contains(&before));
-                entry.tail += u32::from((shingle + 1..=tail).contains(&after));
-            });
-        }
-        Self { recurrence: &corpus.recurrence, accounts, documents, lists, held }
-    }
-
-    fn count(&self) -> f64 {
-        num::f64_of(self.documents.len())
-    }
-
-    fn account(&self, index: usize) -> u32 {
-        self.documents.get(index).and_then(|&d| self.accounts.get(num::usize_of(d))).copied().unwrap_or(NO_ACCOUNT)
-    }
-
-    /// Anchors that a share of the texts within `support` holds and `fits` allows, those of most texts first.
-    fn varying(&self, support: (f64, f64), fits: impl Fn(u32, &Held) -> bool) -> Vec<(u32, &Held)> {
-        let least = (support.0 * self.count()).max(f64::from(PIECE_TEXTS));
-        let some = |held: &Held| (least..=support.1 * self.count()).contains(&f64::from(held.count));
-        let chosen = self.held.iter().filter(|entry| some(entry.1) && fits(*entry.0, entry.1));
-        let mut varying: Vec<(u32, &Held)> = chosen.map(|(&anchor, held)| (anchor, held)).collect();
-        varying.sort_unstable_by_key(|(anchor, held)| (std::cmp::Reverse(held.count), *anchor));
-        varying.truncate(ANCHORS);
-        varying
-    }
-
-    /// Parts by what stands at the end (`tail`) or at the beginning of the texts.
-    fn by_edge(&self, tail: bool) -> Option<Parting> {
-        let mostly =
-            |_: u32, held: &Held| f64::from(if tail { held.tail } else { held.head }) >= 0.8 * f64::from(held.count);
-        let zone = self.varying(SUPPORT, mostly);
-        let mut sets = Sets::new(zone.len());
-        for (i, (_, a)) in (0u32..).zip(&zone) {
-            for (j, (_, b)) in (0u32..).zip(&zone).skip(num::usize_of(i) + 1) {
-                if f64::from(b.count) < EDGE_JACCARD * f64::from(a.count) {
-                    break;
-                }
-                let shared = both(&a.texts, &b.texts);
-                if f64::from(shared) >= EDGE_JACCARD * f64::from(a.count + b.count - shared) {
-                    sets.join(i, j);
-                }
-            }
-        }
-        let (numbers, count) = sets.number();
-        let mut runs: Vec<Vec<u32>> = vec![Vec::new(); count];
-        for ((anchor, _), number) in zone.iter().zip(numbers) {
-            if let Some(run) = runs.get_mut(num::usize_of(number)) {
-                run.push(*anchor);
-            }
-        }
-        let mut pieces: Vec<Piece> = runs.into_iter().filter_map(|run| self.piece(run)).collect();
-        pieces.sort_by_key(|piece| std::cmp::Reverse(piece.count));
-        let (mut once, mut twice) = (vec![0u64; self.documents.len().div_ceil(64)], 0);
-        for piece in &pieces {
-            twice += both(&once, &piece.texts);
-            once.iter_mut().zip(&piece.texts).for_each(|(word, held)| *word |= held);
-        }
-        let covered = f64::from(both(&once, &once));
-        let (own, mixed) = pieces.iter().fold((0, 0), |sum, piece| (sum.0 + piece.within.0, sum.1 + piece.within.1));
-        let largest = pieces.first().map_or(0, |piece| piece.count);
-        let parts = pieces.len() >= 2
-            && covered >= COVERED * self.count()
-            && f64::from(largest) <= LARGEST * self.count()
-            && f64::from(twice) <= DOUBLE * covered
-            && num::f64_of(mixed) <= MIXED * num::f64_of(own)
-            && self.accounts_keep(&pieces);
-        parts.then_some(Parting { pieces, least: HELD_SHARE, is_firm: true })
-    }
-
-    /// A piece of these anchors with the texts that hold it; `None` where it says too little or is of too few accounts.
-    fn piece(&self, mut anchors: Vec<u32>) -> Option<Piece> {
-        let bits: f64 = anchors.iter().map(|&anchor| self.recurrence.bits(anchor)).sum();
-        if anchors.len() < PIECE_ANCHORS || bits < PIECE_BITS {
-            return None;
-        }
-        anchors.sort_unstable();
-        let mut piece =
-            Piece { anchors, bits, texts: vec![0; self.documents.len().div_ceil(64)], count: 0, within: (0, 0) };
-        let everywhere =
-            |anchor: &&u32| self.held.get(*anchor).is_some_and(|h| f64::from(h.count) > SUPPORT.1 * self.count());
-        let (mut own, mut mixed) = (0, 0);
-        for (index, held) in self.lists.iter().enumerate() {
-            if piece.share(held) < HELD_SHARE {
+        for ((id, _), texts) in blocks.iter().zip(texts) {
+            let documents = num::u32_saturating(texts.len());
+            if documents < VARIANT_TEXTS {
                 continue;
             }
-            piece.count += 1;
-            set(&mut piece.texts, index);
-            let is_own = |anchor: &u32| piece.anchors.binary_search(anchor).is_ok();
-            let ends = held.iter().position(is_own).zip(held.iter().rposition(is_own));
-            let within = ends.and_then(|(from, to)| held.get(from..to)).unwrap_or(&[]);
-            own += within.iter().filter(|anchor| is_own(anchor)).count();
-            mixed += within.iter().filter(everywhere).count();
+            let row = num::u32_saturating(self.rows.len());
+            self.of_documents.extend(texts.into_iter().map(|document| (document, row)));
+            let nobody =
+                Variant { id: *id, documents, requests: 0, accounts: 0, first_ms: i64::MAX, last_ms: i64::MIN };
+            self.rows.push(nobody);
         }
-        piece.within = (own, mixed);
-        (piece.count >= PIECE_TEXTS && self.is_sent_by_several(&piece)).then_some(piece)
     }
 
-    fn is_sent_by_several(&self, piece: &Piece) -> bool {
-        let mut seen = Vec::new();
-        for index in (0..self.documents.len()).filter(|&index| is_set(&piece.texts, index)) {
-            let account = self.account(index);
-            if !seen.contains(&account) {
-                seen.push(account);
-                if seen.len() >= PIECE_ACCOUNTS {
-                    return true;
-                }
-            }
-        }
-        false
+    /// The variant of a text, as an index into `rows`.
+    #[must_use]
+    pub fn of_document(&self, document: u32) -> Option<u32> {
+        let at = self.of_documents.binary_search_by_key(&document, |entry| entry.0).ok()?;
+        self.of_documents.get(at).map(|entry| entry.1)
     }
 
-    /// Whether most accounts that sent several of the texts sent one piece alone.
-    fn accounts_keep(&self, pieces: &[Piece]) -> bool {
-        let mut by_account: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-        for index in 0..self.documents.len() {
-            let piece = pieces.iter().position(|piece| is_set(&piece.texts, index));
-            if let (Some(piece), true) = (piece, self.account(index) != NO_ACCOUNT) {
-                by_account.entry(self.account(index)).or_default().push(piece);
+    /// Fills in requests, accounts and times.
+    fn tally(&mut self, uses: &(impl Uses + ?Sized)) {
+        if self.rows.is_empty() {
+            return;
+        }
+        let mut accounts: Distinct<(u32, u32)> = Distinct::default();
+        for request in uses.all() {
+            let Some(at) = self.of_document(request.document) else { continue };
+            let Some(row) = self.rows.get_mut(num::usize_of(at)) else { continue };
+            row.requests += 1;
+            row.first_ms = row.first_ms.min(request.time_ms);
+            row.last_ms = row.last_ms.max(request.time_ms);
+            if request.account != NO_ACCOUNT {
+                accounts.push((at, request.account));
             }
         }
-        by_account.retain(|_, sent| sent.len() > 1);
-        let keep = by_account.values().filter(|sent| sent.iter().all(|piece| Some(piece) == sent.first())).count();
-        by_account.len() >= KEEPERS_MIN && num::f64_of(keep) >= KEEPERS_SHARE * num::f64_of(by_account.len())
+        for (at, _) in accounts.into_vec() {
+            if let Some(row) = self.rows.get_mut(num::usize_of(at)) {
+                row.accounts += 1;
+            }
+        }
+    }
+}
+
+/// The texts of every family, in one order for all: one list, since mining holds most when families are described.
+struct Texts {
+    /// Where the texts of each family end.
+    ends: Vec<u32>,
+    texts: Vec<u32>,
+}
+
+impl Texts {
+    fn new(placed: &[Option<Match>], families: usize, order: &[u32]) -> Self {
+        let family = |document: &u32| placed.get(num::usize_of(*document)).copied().flatten().map(|m| m.family);
+        let mut ends = vec![0_u32; families];
+        let mut known = 0;
+        for family in order.iter().filter_map(family) {
+            if let Some(count) = ends.get_mut(num::usize_of(family)) {
+                *count += 1;
+                known += 1;
+            }
+        }
+        let mut before = 0;
+        for end in &mut ends {
+            before += std::mem::replace(end, before);
+        }
+        // An end is where the next text goes, until all are there.
+        let mut texts = vec![0; known];
+        for document in order {
+            let end = family(document).and_then(|family| ends.get_mut(num::usize_of(family)));
+            let Some(end) = end else { continue };
+            if let Some(slot) = texts.get_mut(num::usize_of(*end)) {
+                *slot = *document;
+                *end += 1;
+            }
+        }
+        Self { ends, texts }
     }
 
-    /// Parts by strong pieces of skeletons, wherever they stand, which exclude each other: two of them, or one that says
-    /// more than all that the texts share.
-    fn by_pieces(&self, votes: &Votes) -> Option<Parting> {
-        let votes = self.documents.iter().flat_map(|&document| votes.of(document).iter().copied());
-        let mut voting: Vec<u32> = votes.collect();
-        voting.sort_unstable();
-        voting.dedup();
-        let votes = |anchor: u32| voting.binary_search(&anchor).is_ok();
-        // Sums are taken in one order, or they would differ in their last bits.
-        let common = voting.iter().filter(|anchor| {
-            self.held.get(*anchor).is_some_and(|held| f64::from(held.count) > STRONG_SUPPORT.1 * self.count())
-        });
-        let common_bits: f64 = common.map(|&anchor| self.recurrence.bits(anchor)).sum();
-        let mut pieces: Vec<Piece> = Vec::new();
-        for (anchor, held) in self.varying(STRONG_SUPPORT, |anchor, _| votes(anchor)) {
-            let bits = self.recurrence.bits(anchor);
-            let same = pieces.iter_mut().find(|piece| {
-                let shared = both(&piece.texts, &held.texts);
-                f64::from(shared) >= PIECE_JACCARD * f64::from(piece.count + held.count - shared)
-            });
-            match same {
-                Some(piece) => {
-                    piece.bits += bits;
-                    piece.anchors.push(anchor);
-                }
-                None => {
-                    let (texts, count) = (held.texts.clone(), held.count);
-                    pieces.push(Piece { anchors: vec![anchor], bits, texts, count, within: (0, 0) });
-                }
-            }
-        }
-        let mut chosen: Vec<Piece> = Vec::new();
-        for mut piece in pieces {
-            let excludes = |other: &Piece| {
-                f64::from(both(&other.texts, &piece.texts)) <= OVERLAP * f64::from(other.count.min(piece.count))
-            };
-            if piece.bits >= STRONG_BITS && self.is_sent_by_several(&piece) && chosen.iter().all(excludes) {
-                piece.anchors.sort_unstable();
-                chosen.push(piece);
-            }
-        }
-        let one_says_more = chosen.first().is_some_and(|piece| piece.bits >= common_bits);
-        (chosen.len() >= 2 || one_says_more).then_some(Parting { pieces: chosen, least: STRONG_SHARE, is_firm: false })
+    fn of(&self, family: usize) -> &[u32] {
+        let end = |at: usize| self.ends.get(at).copied().map_or(0, num::usize_of);
+        let start = family.checked_sub(1).map_or(0, end);
+        self.texts.get(start..end(family)).unwrap_or(&[])
     }
+}
+
+/// Blocks of a family that exclude each other, the weightiest chosen first, by ascending id.
+fn blocks(sample: &Sample<'_>) -> Vec<(u64, Piece)> {
+    let mut pieces = sample.together(SUPPORT, |_| true);
+    let says = |piece: &Piece| piece.anchors.len() >= BLOCK_ANCHORS && piece.bits >= BLOCK_BITS;
+    pieces.retain(|piece| says(piece) && num::usize_of(piece.count + VARIANT_TEXTS) <= sample.documents.len());
+    pieces.iter_mut().for_each(|piece| piece.anchors.sort_unstable());
+    let weight = |piece: &Piece| piece.bits * f64::from(piece.count);
+    pieces.sort_by(|a, b| weight(b).total_cmp(&weight(a)).then(a.anchors.cmp(&b.anchors)));
+    let mut chosen: Vec<(u64, Piece)> = Vec::new();
+    for piece in pieces {
+        if chosen.len() < VARIANTS_MAX && chosen.iter().all(|(_, other)| piece.excludes(other)) {
+            chosen.push((sample.name(&piece), piece));
+        }
+    }
+    chosen.sort_by_key(|entry| entry.0);
+    chosen
 }

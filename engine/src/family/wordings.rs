@@ -8,9 +8,9 @@
 use crate::family::cluster::Cluster;
 use crate::family::corpus::{Corpus, Reading};
 use crate::family::mine::{Documents, Match, MineOptions, NO_ACCOUNT, Uses};
+use crate::family::parting::{Parted, accounts_of};
 use crate::family::recurrence::Map;
 use crate::family::sets::Sets;
-use crate::family::variants::{Parted, accounts_of};
 use crate::num;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -23,3 +23,4 @@ mod rooms_keep_their_arrows;
 mod same_log_again_adds_nothing;
 mod support;
 mod two_threads_search_twice_as_much;
+mod variants_are_told;

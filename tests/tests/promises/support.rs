@@ -81,6 +81,29 @@ pub fn varied_log(count: usize) -> String {
     text
 }
 
+/// One template of eight accounts, thirty texts each. The first two put the same examples before their question, and the
+/// last two ask the same questions.
+pub fn examples_log() -> String {
+    let mut text = String::new();
+    for n in 0..240_usize {
+        let account = n % 8;
+        let question = if account == 7 { n - 1 } else { n };
+        let mut prompt = String::from("Solve the exercise below with great care and show every step of the work. ");
+        for at in 0..if account < 2 { 60 } else { 0 } {
+            let _ = write!(prompt, "{} ", word(5_000 + at * 17));
+        }
+        for at in 0..15 {
+            let _ = write!(prompt, "{}{} ", word(question * 31 + at), word(question * 7 + at * 3));
+        }
+        // Texts of one question differ in this alone, which is in no slot: half of all texts have it.
+        let closing = if account % 2 == 1 { "kindly" } else { "please" };
+        let _ = write!(prompt, "State the final answer in a line of its own, and nothing after it {closing}.");
+        let ts = 1_790_000_000_000 + n * 60_000;
+        let _ = writeln!(text, r#"{{"id":"req-{n}","account":"acct-{account}","ts":{ts},"prompt":"{prompt}"}}"#);
+    }
+    text
+}
+
 /// A word for a number: 26^3 of them.
 pub fn word(n: usize) -> String {
     let letter = |n: usize| char::from(b"etaoinshrdlucmfwypvbgkjqxz"[n % 26]);

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use promptprint::audit::{self, WhyAnswer, WhyRow};
+use promptprint::audit::{self, Sharer, SlotValues, WhyAnswer, WhyRow};
 use promptprint::campaign::Options;
 use promptprint::{Error, Result};
 
@@ -33,7 +33,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             reason: format!("no request of {} is in this store", args.account),
         });
     };
-    let why = audit::why(&judged, &opened.store, &options, &args.account, account);
+    let why = audit::why(&judged, &opened.store, &options, &args.account, account)?;
     let mut out = Out::new();
     if args.json {
         out.json(&why)?;
@@ -90,6 +90,12 @@ fn print(row: &WhyRow, out: &mut Out) -> Result<()> {
     for explanation in &edge.explanations {
         let mark = if explanation.explains { "yes" } else { "no" };
         out.line(format_args!("  {} {mark}: {}", explanation.question, explanation.finding))?;
+    }
+    let SlotValues { values, sharers, most } = &row.slot_values;
+    if *sharers > 0 {
+        let told = |sharer: &Sharer| format!("{} ({} of {} compared)", sharer.account, sharer.shared, sharer.compared);
+        let most: Vec<String> = most.iter().map(told).collect();
+        out.line(format_args!("  of its {values} slot values, {sharers} accounts sent some too: {}", most.join(", ")))?;
     }
     for nearest in &row.nearest {
         let bank = &nearest.bank;
