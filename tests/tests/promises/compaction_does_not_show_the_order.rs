@@ -12,7 +12,7 @@ use promptprint::sketch::spec::{Shingle, Spec};
 use promptprint::store::fs::RealFs;
 use promptprint::store::segment::FileKind;
 
-use crate::support::{examples_log, log, varied_log, write};
+use crate::support::{examples_log, golden_key, log, varied_log, write};
 
 /// What became of one way to index the lines.
 #[derive(PartialEq)]
@@ -65,6 +65,7 @@ fn variants_and_slot_values_do_not_show_the_order_either() {
 fn same_in_any_order(text: &str) -> usize {
     let dir = tempfile::tempdir().expect("temporary folder");
     let key = dir.path().join("shared.key");
+    golden_key(&dir.path().join("shared"));
     let lines: Vec<&str> = text.lines().collect();
     let whole = compacted(dir.path(), "whole", &key, &lines, 1000);
     let reversed: Vec<&str> = lines.iter().rev().copied().collect();
