@@ -2,8 +2,13 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
+
+/// How long a lock that is held is asked for again. Where another thread starts a program, the child has this process's files
+/// from its fork until it becomes that program, and so holds a lock that was dropped here some milliseconds longer.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The lock of a store, held until dropped.
 #[derive(Debug)]
@@ -14,7 +19,7 @@ pub struct Lock {
 impl Lock {
     /// Takes the lock of the store in `dir`.
     /// # Errors
-    /// [`Error::Locked`] when another process, or another handle of this one, holds it; [`Error::Io`].
+    /// [`Error::Locked`] when another process, or another handle of this one, holds it for a quarter of a second; [`Error::Io`].
     pub fn acquire(dir: &Path) -> Result<Self> {
         let path = dir.join("LOCK");
         let file = OpenOptions::new()
@@ -23,10 +28,14 @@ impl Lock {
             .truncate(false)
             .open(&path)
             .map_err(|source| Error::io("open", &path, source))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::Locked { path: dir.to_path_buf() }),
-            Err(TryLockError::Error(source)) => Err(Error::io("lock", &path, source)),
+        let begun = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => std::thread::sleep(PATIENCE / 50),
+                Err(TryLockError::WouldBlock) => return Err(Error::Locked { path: dir.to_path_buf() }),
+                Err(TryLockError::Error(source)) => return Err(Error::io("lock", &path, source)),
+            }
         }
     }
 }
@@ -42,5 +51,17 @@ mod tests {
         assert!(matches!(Lock::acquire(dir.path()), Err(Error::Locked { .. })));
         drop(first);
         Lock::acquire(dir.path()).expect("freed lock");
+    }
+
+    #[test]
+    fn a_lock_that_is_freed_in_a_moment_is_waited_for() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let first = Lock::acquire(dir.path()).expect("free lock");
+        let freed = std::thread::spawn(move || {
+            std::thread::sleep(PATIENCE / 10);
+            drop(first);
+        });
+        Lock::acquire(dir.path()).expect("a lock that was freed while it was asked for");
+        freed.join().expect("a thread that sleeps");
     }
 }
