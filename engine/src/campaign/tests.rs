@@ -485,7 +485,8 @@ fn letters_that_nobody_chose_to_disguise_are_no_evidence() {
             assert!(!judged.is_empty() && findings.campaigns.is_empty(), "seed {seed}: {disguises:?}");
             for judgement in judged {
                 assert!(!judgement.holds(Kind::Wording), "seed {seed}: {disguises:?}: {:?}", judgement.disguise);
-                assert!(judgement.verdict < Verdict::Review, "seed {seed}: {disguises:?}");
+                // A firm's fleet would look so too: that is for review.
+                assert!(judgement.verdict < Verdict::Convicted, "seed {seed}: {disguises:?}");
             }
         }
     }
