@@ -7,7 +7,7 @@ use crate::library;
 use crate::num::{count, index, whole};
 use crate::person::{Culture, Said, Turn};
 use crate::problem::{self, Subject, TOPICS};
-use crate::reword::{Rewording, affix, obfuscate};
+use crate::reword::{Rewording, affix, obfuscate, smudge, watermark};
 use crate::rhythm::{DAY_MS, Pace};
 use crate::rng::{Rng, key};
 use crate::skeleton::{Skeleton, Slot, render};
@@ -104,6 +104,21 @@ pub(crate) struct Templated {
     pub(crate) bytes: f64,
     /// Whether tools are on offer.
     pub(crate) tools: bool,
+    /// What stands in its texts that nobody sees.
+    pub(crate) marks: Marks,
+}
+
+/// Letters that are not what they seem, for innocent reasons.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Marks {
+    /// None, or those that stand in the templates themselves.
+    None,
+    /// The templates are releases of one text: each is sent for its part of the window, whoever sends it.
+    Releases,
+    /// What fills the slots was scanned, typeset or mistyped: this share of its letters.
+    Slots(f64),
+    /// A watermark in each prompt.
+    Watermark,
 }
 
 /// A campaign.
@@ -188,7 +203,10 @@ impl Templated {
         if rng.chance(self.own) {
             return person(culture, ask.turn(), draft);
         }
-        let which = if self.one_each {
+        let which = if self.marks == Marks::Releases {
+            let releases = count(self.skeletons.len());
+            index(ask.now_ms * releases / culture.window_ms.max(1)).min(self.skeletons.len().saturating_sub(1))
+        } else if self.one_each {
             Rng::of(&[ask.who, 47]).skewed(self.skeletons.len())
         } else {
             rng.skewed(self.skeletons.len())
@@ -204,7 +222,18 @@ impl Templated {
         };
         let mut filler = Filler { culture, ask, rng, problems: self.problems, problem, topic: None, bytes: self.bytes };
         render(&skeleton.system, None, |slot, out| filler.fill(slot, out), &mut draft.system);
-        render(&skeleton.user, None, |slot, out| filler.fill(slot, out), &mut draft.user);
+        let slots = &mut Rng::of(&[ask.who, u64::from(ask.made), 67]);
+        let fill = |slot: Slot, out: &mut String| {
+            let start = out.len();
+            filler.fill(slot, out);
+            if let Marks::Slots(rate) = self.marks {
+                smudge(rate, slots, start, out);
+            }
+        };
+        render(&skeleton.user, None, fill, &mut draft.user);
+        if self.marks == Marks::Watermark {
+            watermark(slots, &mut draft.user);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::grammar::{Fixed, expand};
 use crate::problem::{self, Subject};
-use crate::reword::{Rewording, reword_words};
+use crate::reword::{Rewording, mark_words, reword_words};
 use crate::rng::{Rng, key};
 use crate::skeleton::{Skeleton, Slot, Unit, freeze, sentences};
 use crate::tongues::TONGUES;
@@ -437,6 +437,27 @@ pub(crate) fn localised(name: &str, seed: u64, language: usize) -> Skeleton {
         system: vec![Unit::text(text, "")],
         user: vec![Unit::slot(Slot::Foreign, "")],
     }
+}
+
+/// A tool whose whole text, each user's settings in it, goes out in the user's turn, with `mark` in words of its own text: in
+/// every fifth from the second on in the first release, at other places in the next ones.
+pub(crate) fn marked_tool(name: String, seed: u64, release: usize, mark: char, slot: Slot) -> Skeleton {
+    let mut skeleton = personal_app(name, seed);
+    let mut units = Vec::new();
+    for unit in skeleton.system.drain(..) {
+        units.push(unit.with_text(|text| mark_words(5 + release, mark, 0, text)));
+    }
+    units.push(Unit::slot(slot, ""));
+    Skeleton { system: Vec::new(), user: units, ..skeleton }
+}
+
+/// A tool that writes a fixed head before what its user hands over.
+pub(crate) fn plain_tool(name: String, seed: u64, slot: Slot) -> Skeleton {
+    let mut user = Vec::new();
+    sentences(&TASK_HEADS, 3, key(&[seed, 1]), "\n", &mut user);
+    sentences(&RULES, 2, key(&[seed, 2]), "\n", &mut user);
+    user.push(Unit::slot(slot, ""));
+    frozen(Skeleton { name, system: Vec::new(), user })
 }
 
 /// `n` wordings of one app, a word in ten different, under one name.

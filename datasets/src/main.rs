@@ -47,8 +47,8 @@ struct Generate {
     /// A campaign, such as `accounts=600,templates=4,reword=0.1,cover=0.15,rate=3.5`; repeatable (datasets/README.md).
     #[arg(long = "campaign", visible_alias = "campaigns", value_name = "SPEC")]
     campaigns: Vec<CampaignSpec>,
-    /// Innocent traps: `all`, `none`, or factors such as `ide=2,byok=0`.
-    #[arg(long, default_value = "all", value_name = "SPEC")]
+    /// Innocent traps: `usual`, `all`, `none`, or factors such as `ide=2,byok=0`.
+    #[arg(long, default_value = "usual", value_name = "SPEC")]
     traps: TrapSpec,
     /// Mean bytes of a prompt, about.
     #[arg(long, default_value_t = 650.0)]

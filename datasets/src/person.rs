@@ -20,6 +20,8 @@ pub(crate) struct Viral {
 /// What all people share.
 #[derive(Debug)]
 pub(crate) struct Culture {
+    /// How long the log is.
+    pub(crate) window_ms: u64,
     /// Multiplies the usual length of texts.
     pub(crate) scale: f64,
     /// Public collections, the popular prompts first.

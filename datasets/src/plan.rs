@@ -91,6 +91,7 @@ impl Plan {
     pub(crate) fn new(model: &Model) -> Result<Self, SpecError> {
         let days = model.days.max(1);
         let culture = Culture {
+            window_ms: days * DAY_MS,
             scale: 1.0,
             collections: (0..150)
                 .map(|i| library::collection(format!("public/{i}"), key(&[model.seed, 71, i])))

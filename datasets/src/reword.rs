@@ -262,6 +262,48 @@ pub(crate) fn obfuscate(trick: Obfuscation, rate: f64, rng: &mut Rng, start: usi
     }
 }
 
+/// Puts an invisible character behind the first letter of every `each`th word from `start` on: always the same places.
+pub(crate) fn mark_words(each: usize, mark: char, start: usize, out: &mut String) {
+    let text = out.split_off(start);
+    for (at, word) in text.split_inclusive(' ').enumerate() {
+        let letters = word.chars().take_while(char::is_ascii_alphabetic).count();
+        if at % each.max(1) == 1 && letters > 2 {
+            out.push_str(word.split_at(1).0);
+            out.push(mark);
+            out.push_str(word.split_at(1).1);
+        } else {
+            out.push_str(word);
+        }
+    }
+}
+
+/// What scanners, typesetters and slips of the keyboard leave in a text from `start` on, at about the share `rate` of its
+/// letters: letters of another script, soft hyphens, ligatures, joiners and non-joiners.
+pub(crate) fn smudge(rate: f64, rng: &mut Rng, start: usize, out: &mut String) {
+    let text = out.split_off(start);
+    for letter in text.chars() {
+        if !letter.is_ascii_alphabetic() || !rng.chance(rate) {
+            out.push(letter);
+            continue;
+        }
+        match rng.below(8) {
+            0..=3 => out.push(look_alike(letter)),
+            4 => out.extend([letter, '\u{ad}']),
+            5 => out.extend([letter, '\u{200c}']),
+            6 if letter == 'f' => out.push('\u{fb01}'),
+            _ => out.extend([letter, '\u{200d}']),
+        }
+    }
+}
+
+/// A watermark without width behind the third letter of a text: always in the same place, of other characters in each text.
+pub(crate) fn watermark(rng: &mut Rng, out: &mut String) {
+    if let Some((at, _)) = out.char_indices().nth(3) {
+        let mark: String = (0..8).map(|_| rng.pick(&['\u{200b}', '\u{200c}', '\u{2060}'])).collect();
+        out.insert_str(at, &mark);
+    }
+}
+
 /// The Cyrillic or Greek letter that looks like this one, where there is one.
 fn look_alike(letter: char) -> char {
     match letter {

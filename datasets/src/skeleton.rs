@@ -61,6 +61,14 @@ impl Unit {
         Self { body: Body::Text(text.into()), after }
     }
 
+    /// The same, its fixed text rewritten.
+    pub(crate) fn with_text(mut self, rewrite: impl Fn(&mut String)) -> Self {
+        if let Body::Text(text) = &mut self.body {
+            rewrite(text);
+        }
+        self
+    }
+
     /// A slot.
     pub(crate) fn slot(slot: Slot, after: &'static str) -> Self {
         Self { body: Body::Slot(slot), after }

@@ -252,7 +252,7 @@ impl FromStr for CampaignSpec {
 }
 
 /// The traps: innocent kinds that look like something else, with their share of the innocent requests.
-pub(crate) const TRAPS: [(&str, f64); 17] = [
+pub(crate) const TRAPS: [(&str, f64); 18] = [
     ("app", 0.150),
     ("eval", 0.050),
     ("fleet", 0.030),
@@ -270,9 +270,13 @@ pub(crate) const TRAPS: [(&str, f64); 17] = [
     ("published", 0.006),
     ("public", 0.030),
     ("viral", 0.015),
+    ("marks", 0.075),
 ];
 
-/// How much of each trap there is: a factor on its usual share. Parsed from `all`, `none` or `ide=2,byok=0`.
+/// The traps that came after logs were made whose bytes are kept: only `all`, or their name, puts them in.
+const LATER: [&str; 1] = ["marks"];
+
+/// How much of each trap there is: a factor on its usual share. Parsed from `usual`, `all`, `none` or `ide=2,byok=0`.
 #[derive(Debug, Clone)]
 pub struct TrapSpec {
     weights: Vec<f64>,
@@ -280,7 +284,7 @@ pub struct TrapSpec {
 
 impl Default for TrapSpec {
     fn default() -> Self {
-        Self { weights: vec![1.0; TRAPS.len()] }
+        Self { weights: TRAPS.iter().map(|(name, _)| if LATER.contains(name) { 0.0 } else { 1.0 }).collect() }
     }
 }
 
@@ -302,6 +306,7 @@ impl FromStr for TrapSpec {
         let mut spec = Self::default();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             match part.split_once('=') {
+                None if part == "usual" => spec = Self::default(),
                 None if part == "all" => spec.weights.fill(1.0),
                 None if part == "none" => spec.weights.fill(0.0),
                 Some((name, value)) => {
@@ -310,7 +315,7 @@ impl FromStr for TrapSpec {
                     *weight.ok_or_else(|| wrong(part, "the name of a trap (datasets/README.md)"))? =
                         number(part, value, 0.0, 100.0)?;
                 }
-                None => return Err(wrong(part, "all, none or NAME=FACTOR")),
+                None => return Err(wrong(part, "usual, all, none or NAME=FACTOR")),
             }
         }
         let all: f64 = TRAPS.iter().map(|(name, _)| spec.share(name)).sum();
@@ -334,5 +339,8 @@ mod tests {
         assert!("colour=red".parse::<CampaignSpec>().is_err());
         assert!("ide=2,byok=0".parse::<TrapSpec>().is_ok());
         assert!("app=50".parse::<TrapSpec>().is_err());
+        let share = |text: &str| text.parse::<TrapSpec>().expect("the notation of the README").share("marks");
+        assert!(TrapSpec::default().share("marks") == 0.0 && share("ide=2") == 0.0 && share("all") > 0.0);
+        assert!(share("usual,marks=1") == share("all"));
     }
 }

@@ -1,14 +1,14 @@
 //! The traps: innocent traffic that shares templates, timing or content, each for another reason. A detector that accuses any
 //! of it is wrong.
 
-use crate::cohort::{Cohort, Org, Problems, Script, Templated};
+use crate::cohort::{Cohort, Marks, Org, Problems, Script, Templated};
 use crate::library;
 use crate::num::{count, index, real, whole};
 use crate::plan::{Life, Planner, Volumes};
 use crate::problem::Subject;
 use crate::rhythm::{Clock, DAY_MS, Day, HOUR_MS, Pace};
 use crate::rng::{Rng, key};
-use crate::skeleton::Skeleton;
+use crate::skeleton::{Skeleton, Slot};
 
 /// How many IDE agents are popular.
 const AGENTS: u64 = 3;
@@ -29,7 +29,7 @@ const BATCH: Pace = Pace { session: 80.0, gap_ms: 1_200.0, spread: 0.6 };
 /// What most traps have in common; each changes what it is about.
 fn templated(skeletons: Vec<Skeleton>) -> Templated {
     let problems = Problems { seed: 0, subject: Subject::General, size: 1, in_order: false };
-    Templated { skeletons, one_each: false, problems, own: 0.0, bytes: 700.0, tools: false }
+    Templated { skeletons, one_each: false, problems, own: 0.0, bytes: 700.0, tools: false, marks: Marks::None }
 }
 
 fn cohort(name: String, kind: &'static str, org: Org, pace: Pace, script: Templated) -> Cohort {
@@ -82,6 +82,8 @@ pub(crate) fn plan(planner: &mut Planner<'_>, innocent: u64) {
     researchers(planner, n, seed);
     let n = budget(planner, "published");
     readers(planner, n, seed);
+    let n = budget(planner, "marks");
+    marked(planner, n, seed);
 }
 
 /// Apps of one organisation each, with one to seven keys.
@@ -112,7 +114,12 @@ fn evals(planner: &mut Planner<'_>, requests: u64, seed: u64) {
         let script = Templated { problems, own: 0.08, ..templated(vec![skeleton]) };
         let cohort = planner.cohort(cohort(format!("eval/{i}"), "eval", Org::None, BATCH, script));
         let requests = part(requests, n, i);
-        planner.accounts(cohort, (requests / 30).max(6), requests, Volumes::Heavy, Life::Days(4.0), Ok(Day::Office));
+        // The last ones are people at their keyboards; of the others a machine makes three requests a day.
+        let (each, volumes, life, day) = match i % 6 {
+            5 => (20, Volumes::Heavy, Life::Churn, Day::Leisure),
+            _ => (3 * (planner.window_ms / DAY_MS).max(1), Volumes::Even, Life::Whole, Day::Flat),
+        };
+        planner.accounts(cohort, (requests / each).max(6), requests, volumes, life, Ok(day));
     }
 }
 
@@ -306,4 +313,29 @@ fn readers(planner: &mut Planner<'_>, requests: u64, seed: u64) {
     let script = Templated { problems, own: 0.7, ..templated(vec![published(seed)]) };
     let cohort = planner.cohort(cohort("published".to_owned(), "published", Org::None, CALM, script));
     planner.accounts(cohort, (requests / 12).max(5), requests, Volumes::Heavy, Life::Churn, Ok(Day::Leisure));
+}
+
+/// Letters that are not what they seem, and nobody hides: tools that paste invisible characters at the same places of every
+/// prompt, or at others with each release; a watermark; scans and typeset texts behind a plain head. Their customers let
+/// machines run them: even, every day, all they do. And writers who mix scripts.
+fn marked(planner: &mut Planner<'_>, requests: u64, seed: u64) {
+    let n = groups(planner, requests, 3_000, 60);
+    let steady = Pace { session: 1.2, gap_ms: 90_000.0, spread: 0.8 };
+    for i in 0..n {
+        let requests = part(requests, n, i);
+        let (name, seed) = (format!("marks/{i}"), key(&[seed, 269, i]));
+        let pasted = |release, mark| library::marked_tool(name.clone(), seed, release, mark, Slot::Ask);
+        let (skeletons, marks, pace) = match i % 6 {
+            0 => (vec![pasted(0, '\u{200b}')], Marks::None, steady),
+            1 => ((0..4).map(|release| pasted(release, '\u{2060}')).collect(), Marks::Releases, steady),
+            2 => (vec![library::plain_tool(name.clone(), seed, Slot::Document)], Marks::Slots(0.03), steady),
+            3 => (vec![library::plain_tool(name.clone(), seed, Slot::Problem)], Marks::Slots(0.06), steady),
+            4 => (vec![library::plain_tool(name.clone(), seed, Slot::Ask)], Marks::Watermark, steady),
+            _ => (vec![library::plain_tool(name.clone(), seed, Slot::Foreign)], Marks::Slots(0.05), CALM),
+        };
+        let problems = Problems { seed, subject: Subject::General, size: 4_000, in_order: false };
+        let script = Templated { marks, problems, bytes: 500.0, ..templated(skeletons) };
+        let cohort = planner.cohort(cohort(name.clone(), "marks", Org::None, pace, script));
+        planner.accounts(cohort, (requests / 30).max(6), requests, Volumes::Even, Life::Whole, Ok(Day::Flat));
+    }
 }

@@ -67,6 +67,9 @@ pub struct Columns<'a> {
     /// Per row: true when the raw text disguised letters: a look-alike in a token that mixes scripts, or an invisible
     /// character between two ASCII letters. Joiners of scripts that need them, and of emoji, are no disguise.
     pub obfuscated: &'a [bool],
+    /// Per row: where the first disguised token stands in the document's list, counted from one; 0 where none of the list is
+    /// disguised or nobody looked. The tokens before it are spelt plainly.
+    pub disguised_place: &'a [u8],
     /// Per row, any number of columns: tags of the request.
     pub tags: &'a [Tag<'a>],
     /// Per account: its principal (the widest of payer and organisation, else the account alone), any numbering.
@@ -96,6 +99,7 @@ impl<'a> Columns<'a> {
             request: self.request.get(..rows).unwrap_or(self.request),
             document: self.document.get(..rows).unwrap_or(self.document),
             obfuscated: self.obfuscated.get(..rows).unwrap_or(self.obfuscated),
+            disguised_place: self.disguised_place.get(..rows).unwrap_or(self.disguised_place),
             ..*self
         }
     }
@@ -113,7 +117,8 @@ impl<'a> Columns<'a> {
         {
             return wrong("more rows, accounts or documents than 32-bit numbers can count");
         }
-        if [self.time_ms.len(), self.request.len(), self.document.len(), self.obfuscated.len()] != [rows; 4] {
+        let lengths = [self.request.len(), self.document.len(), self.obfuscated.len(), self.disguised_place.len()];
+        if self.time_ms.len() != rows || lengths != [rows; 4] {
             return wrong("row columns differ in length");
         }
         if self.tags.iter().any(|tag| tag.values.len() < rows) {

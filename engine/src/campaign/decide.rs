@@ -3,6 +3,7 @@
 use super::chance;
 use super::co_use;
 use super::content::{self, Content};
+use super::disguise::{self, Disguise};
 use super::evidence::{Evidence, Kind, Reason, Verdict};
 use super::ledger::{Edge, Ledger, View};
 use super::pacing::{self, Strata};
@@ -47,6 +48,8 @@ pub struct Judgement {
     pub q: f64,
     /// True when the judgement rests on the accounts with five requests or more, the rest being casual users.
     pub core: bool,
+    /// Disguised letters of the accounts judged.
+    pub disguise: Disguise,
     /// Wording of the accounts judged.
     pub wording: Wording,
     /// Slots of the accounts judged.
@@ -68,6 +71,7 @@ impl Judgement {
             p: 1.0,
             q: 1.0,
             core: false,
+            disguise: Disguise::default(),
             wording: Wording::default(),
             content: Content::default(),
             templates: Vec::new(),
@@ -147,18 +151,19 @@ fn judge_edges(
     }
     let content = content::measure(ledger, view, edges, seed);
     let (wording, copied) = wording_of(ledger, edges, pieces, seed);
+    let disguise = disguise::measure(ledger, view, edges);
     let evidence = vec![
         pacing::evenness(ledger, view, edges, seed),
         pacing::pacing(ledger, view, edges),
         pacing::turnover(ledger, edges, strata),
         pacing::dedication(ledger, view, edges, strata),
-        wording.evidence(),
+        wording.evidence(&disguise),
         co_use::co_use(ledger, view, pieces),
         content.pool(),
         one_shot,
     ];
-    let mut judgement =
-        Judgement { evidence, wording, content, copied, ..Judgement::plain(Verdict::Unexplained, Reason::Organic) };
+    let plain = Judgement::plain(Verdict::Unexplained, Reason::Organic);
+    let mut judgement = Judgement { evidence, disguise, wording, content, copied, ..plain };
     let acquittal = acquit(&judgement.content, edges, known_public);
     decide(&mut judgement, options);
     if let Some(reason) = acquittal {
@@ -210,6 +215,9 @@ const EVEN_P_MAX: f64 = 0.001;
 /// The kinds of evidence that a conviction counts.
 pub(super) const COUNTED: [Kind; 5] = [Kind::Evenness, Kind::Pacing, Kind::Turnover, Kind::Dedication, Kind::Wording];
 
+/// The kinds that say how accounts live, seen from the first days on.
+const LIFE: [Kind; 3] = [Kind::Evenness, Kind::Pacing, Kind::Dedication];
+
 /// Counts independent kinds of evidence and asks for the gate.
 fn decide(judgement: &mut Judgement, options: &DecideOptions) {
     let held: Vec<Kind> =
@@ -218,10 +226,11 @@ fn decide(judgement: &mut Judgement, options: &DecideOptions) {
     let count = COUNTED.iter().filter(|&&kind| holds(kind)).count();
     let one_content = judgement.content.mixing.is_nan() || judgement.content.mixing <= 1.5;
     let needed = if one_content { options.kinds_min } else { options.kinds_min + 1 };
-    // Where nobody was seen to come and go, evenness stands for a plan and must be beyond doubt itself. Letters are disguised
+    // Where nobody was seen to come and go, evenness stands for a plan and must be beyond doubt itself. A template is hidden
     // by plan alone.
+    let evades = judgement.disguise.evades();
     let even = judgement.of(Kind::Evenness).is_some_and(|even| even.holds && even.p <= EVEN_P_MAX);
-    let own_and_even = holds(Kind::Wording) && (even || (holds(Kind::Evenness) && judgement.wording.disguised()));
+    let own_and_even = holds(Kind::Wording) && (even || (holds(Kind::Evenness) && evades));
     let gate = holds(Kind::Turnover) || (own_and_even && holds(Kind::Pacing));
     let p_of = |kind: &Kind| judgement.of(*kind).map(|evidence| if evidence.holds { evidence.p } else { 1.0 });
     let mut p_values: Vec<f64> = COUNTED.iter().filter_map(p_of).collect();
@@ -235,6 +244,11 @@ fn decide(judgement: &mut Judgement, options: &DecideOptions) {
     // customers' scheduled jobs in one loose family are the innocent twin, and three must be.
     let real = if holds(Kind::Turnover) { options.kinds_min - 1 } else { options.kinds_min };
     judgement.p = chance::partial_conjunction(&p_values, real);
+    // No customers' job hides its template, whatever else they have in common: where that is beyond doubt, evenness, pacing and
+    // dedication hold each at its own level. Twice the smaller p-value, since either way would do.
+    if evades && LIFE.iter().all(|&kind| holds(kind)) {
+        judgement.p = (2.0 * judgement.p.min(judgement.disguise.p())).min(1.0);
+    }
     judgement.pending = (count >= needed && gate) || inside_hosts;
     if holds(Kind::OneShot) {
         judgement.verdict = Verdict::Review;

@@ -2,6 +2,7 @@
 //! accused with it.
 
 use super::decide::Judgement;
+use super::disguise::is_disguised;
 use super::evidence::Kind;
 use super::ledger::{DAY_MS, Edge, Ledger, View};
 use super::wording::{CONSTANT, SKELETON_NATS, recurrent_tokens, weighted_jaccard};
@@ -120,10 +121,8 @@ pub fn shown(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judgemen
                 };
                 ask(1.0, judgement.templates.iter().filter(|template| has(template)).take(2).count() == 2);
             }
-            Kind::Wording if judgement.wording.disguised() => {
-                let disguised =
-                    |row: &u32| ledger.columns.obfuscated.get(num::usize_of(*row)).copied().unwrap_or(false);
-                let hits = view.rows_of(edge).iter().filter(|row| disguised(row)).count();
+            Kind::Wording if judgement.disguise.evades() => {
+                let hits = view.rows_of(edge).iter().filter(|&&row| is_disguised(ledger, row)).count();
                 ask(1.0, 10 * hits >= 3 * view.rows_of(edge).len());
             }
             _ => {}

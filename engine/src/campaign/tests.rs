@@ -6,7 +6,7 @@ use super::*;
 /// A log under construction: families are worded by token numbers, slots by values.
 #[derive(Default)]
 struct Log {
-    rows: Vec<(i64, u32, u32, bool)>,
+    rows: Vec<(i64, u32, u32, u8)>,
     principal: Vec<u32>,
     family: Vec<u32>,
     slot: Vec<SlotValue>,
@@ -23,6 +23,7 @@ struct Filled {
     request: Vec<u32>,
     document: Vec<u32>,
     obfuscated: Vec<bool>,
+    disguised_place: Vec<u8>,
     offsets: Vec<u64>,
     values: Vec<u32>,
     log: Log,
@@ -39,10 +40,26 @@ impl Log {
         tokens.extend((0..6).map(|word| num::low32(Random::new(value, 9 + word).bits()) | 1 << 31));
         tokens.sort_unstable();
         tokens.dedup();
-        self.rows.push((at_ms, account, num::u32_saturating(self.family.len()), false));
+        self.rows.push((at_ms, account, num::u32_saturating(self.family.len()), 0));
         self.family.push(family);
         self.slot.push(SlotValue { hash: value, code: Random::new(value, 1).bits(), bytes: 40 });
         self.tokens.push(tokens);
+    }
+
+    /// The same, spelt so that the words for which `is_hidden` says true are disguised.
+    fn send_hidden(
+        &mut self,
+        at_ms: i64,
+        account: u32,
+        words: Vec<u32>,
+        value: u64,
+        mut is_hidden: impl FnMut(u32) -> bool,
+    ) {
+        self.send(at_ms, account, 0, words, value);
+        let hidden = self.tokens.last().and_then(|tokens| tokens.iter().position(|&token| is_hidden(token)));
+        if let (Some(row), Some(place)) = (self.rows.last_mut(), hidden) {
+            row.3 = u8::try_from(place + 1).unwrap_or(u8::MAX).min(crate::limits::DISGUISED_PLACE_MAX);
+        }
     }
 
     /// `accounts` that live `days` each, one after another over a month, and send `per_day` at an even pace.
@@ -127,7 +144,8 @@ impl Log {
             time_ms: self.rows.iter().map(|row| row.0).collect(),
             request: (0..num::u32_saturating(self.rows.len())).collect(),
             document: self.rows.iter().map(|row| row.2).collect(),
-            obfuscated: self.rows.iter().map(|row| row.3).collect(),
+            obfuscated: self.rows.iter().map(|row| row.3 > 0).collect(),
+            disguised_place: self.rows.iter().map(|row| row.3).collect(),
             offsets,
             values,
             log: self,
@@ -143,6 +161,7 @@ impl Filled {
             request: &self.request,
             document: &self.document,
             obfuscated: &self.obfuscated,
+            disguised_place: &self.disguised_place,
             tags: &[],
             principal: &self.log.principal,
             family: &self.log.family,
@@ -246,7 +265,15 @@ fn columns_that_contradict_each_other_are_refused() {
     assert!(judge(&Columns { account: &account, ..columns }, &Options::default()).is_err());
     assert!(judge(&Columns { families: 1, ..columns }, &Options::default()).is_err());
     assert!(judge(&Columns { token_share: 0.0, ..columns }, &Options::default()).is_err());
-    let empty = Columns { account: &[], time_ms: &[], request: &[], document: &[], obfuscated: &[], ..columns };
+    let empty = Columns {
+        account: &[],
+        time_ms: &[],
+        request: &[],
+        document: &[],
+        obfuscated: &[],
+        disguised_place: &[],
+        ..columns
+    };
     assert!(judge(&empty, &Options::default()).is_ok_and(|findings| findings.campaigns.is_empty()));
 }
 
@@ -394,5 +421,73 @@ fn scattered_one_shot_accounts_raise_one_alarm_and_accuse_nobody() {
         let covered: usize = alarms.iter().map(|unit| unit.view.edges.len()).sum();
         assert!(alarms.len() <= 3 && covered >= 84, "seed {seed}: {} alarms, {covered} accounts", alarms.len());
         assert!(alarms.iter().all(|unit| unit.view.edges.iter().all(|edge| edge.account < 120)), "seed {seed}");
+    }
+}
+
+/// Whose letters are not what they seem.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Disguises {
+    /// A campaign's: one word of the template in four, others with each request.
+    Changing,
+    /// A tool's, in three places of the template, other ones with each of two releases.
+    Pasted,
+    /// A scanner's, in what the template is filled with.
+    Scanned,
+}
+
+/// Six days of twelve accounts that do the same all day with one template, word for word, and of people with another.
+fn first_days(seed: u64, disguises: Disguises) -> Findings {
+    let (mut random, mut log) = (Random::new(seed, 8), Log::default());
+    log.families = 2;
+    for _ in 0..12 {
+        let account = log.account(None);
+        let begin = num::i64_of_f64(random.unit() * 86_400_000.0);
+        for hour in (0..120).step_by(6) {
+            let at = begin + num::i64_of_f64((f64::from(hour) + 6.0 * random.unit()) * 3_600_000.0);
+            if random.unit() < 0.2 {
+                continue;
+            }
+            let (value, release) = (random.bits(), if at > 3 * DAY_MS { 4 } else { 0 });
+            log.send_hidden(at, account, (0..20).map(|place| place * 4).collect(), value, |token| match disguises {
+                Disguises::Changing => random.unit() < 0.25,
+                Disguises::Pasted => [8 + release, 36 + release, 60 + release].contains(&token),
+                Disguises::Scanned => token >= 1 << 31 && random.unit() < 0.5,
+            });
+        }
+    }
+    for _ in 0..300 {
+        let account = log.account(None);
+        for _ in 0..num::usize_of_f64(1.5 / (1.0 - random.unit()).max(0.02)) {
+            let at = num::i64_of_f64(random.unit() * 6.0) * DAY_MS + num::i64_of_f64(random.unit() * 30_000_000.0);
+            log.send(at, account, 1, (0..30).map(|place| 1000 + place * 4).collect(), random.bits());
+        }
+    }
+    judge(&log.fill().columns(), &Options::default()).expect("columns agree")
+}
+
+#[test]
+fn a_template_hidden_in_other_words_each_time_convicts_within_days() {
+    for seed in 1..6 {
+        let accused = members(&first_days(seed, Disguises::Changing));
+        assert!(accused.len() >= 11 && accused.iter().all(|&account| account < 12), "seed {seed}: {accused:?}");
+    }
+}
+
+/// An editor's invisible characters counted as disguise for all its customers, whose machines are even, steady and busy.
+#[test]
+fn letters_that_nobody_chose_to_disguise_are_no_evidence() {
+    for seed in 1..6 {
+        for disguises in [Disguises::Pasted, Disguises::Scanned] {
+            let findings = first_days(seed, disguises);
+            let judged: Vec<&Judgement> = (findings.units.iter().map(|unit| &unit.judgement))
+                .filter(|judgement| judgement.disguise.share > 0.5)
+                .collect();
+            assert!(!judged.is_empty() && findings.campaigns.is_empty(), "seed {seed}: {disguises:?}");
+            for judgement in judged {
+                assert!(!judgement.holds(Kind::Wording), "seed {seed}: {disguises:?}: {:?}", judgement.disguise);
+                // A firm's fleet would look so too: that is for review.
+                assert!(judgement.verdict < Verdict::Convicted, "seed {seed}: {disguises:?}");
+            }
+        }
     }
 }

@@ -214,6 +214,19 @@ pub fn explanations(unit: &Unit, bank: Option<BankHit>) -> Vec<Explanation> {
             explains: content.own_content(),
         },
     ]);
+    let disguise = &unit.judgement.disguise;
+    if disguise.evades() {
+        list.push(Explanation {
+            question: "Did a tool, a scanner or a hasty writer leave the disguised letters?",
+            finding: format!(
+                "{} words of the template are hidden in one request and plain in another of the same account; three places at \
+                 each account, and misprints of the content, explain that at p = {:.0e}",
+                disguise.words,
+                disguise.p()
+            ),
+            explains: false,
+        });
+    }
     list
 }
 

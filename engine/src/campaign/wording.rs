@@ -1,10 +1,11 @@
 //! Statistics of how the fixed part is worded: the same instructions in words of its own at each account.
 //!
 //! Independent users of one template copy it; a campaign that fears to be recognised rewords it, account by account or
-//! request by request, or disguises letters. What is compared is the *profile* of an account: the tokens that recur in
+//! request by request. What is compared is the *profile* of an account: the tokens that recur in
 //! its own documents of the family. Averaging over an account's documents removes the slots.
 
 use super::chance::{self, Random};
+use super::disguise::Disguise;
 use super::evidence::{Evidence, Kind};
 use super::ledger::{Edge, Ledger, View};
 use crate::num;
@@ -36,14 +37,10 @@ pub struct Wording {
     pub nats: f64,
     /// Pairs compared.
     pub pairs: usize,
-    /// Share of requests with zero-width characters or mixed scripts.
-    pub obfuscated: f64,
     /// p-value of "a wording does not depend on the account", from the halves.
     pub p_own: f64,
     /// p-value of "at least a fifth of the pairs copy one wording".
     pub p_copy: f64,
-    /// p-value of "letters are disguised as often as elsewhere".
-    pub p_obfuscated: f64,
     /// Tokens of the shared vocabulary with their weight in nats, ascending by token.
     pub vocabulary: Vec<(u32, f64)>,
     /// The same tokens, each weight times the square of the share of accounts that use it: what most members wear, and a
@@ -149,7 +146,7 @@ pub fn compare(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64) -> W
         Ok(at) => vocabulary[at].1,
         Err(_) => 0.0,
     };
-    let mut wording = Wording { p_own: 1.0, p_copy: 1.0, p_obfuscated: 1.0, ..Wording::default() };
+    let mut wording = Wording { p_own: 1.0, p_copy: 1.0, ..Wording::default() };
     let mut nats: Vec<f64> =
         profiles.iter().map(|(_, profile)| profile.iter().map(|&token| weight(token)).sum()).collect();
     wording.nats = chance::median(&mut nats) / ledger.columns.token_share;
@@ -174,13 +171,6 @@ pub fn compare(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64) -> W
     let different = num::usize_of_f64(num::f64_of(independent) * (1.0 - wording.identical));
     wording.p_copy = chance::binomial_above(different, independent, 0.8);
     compare_halves(&halves, weight, &mut random, &mut wording);
-    let disguised = |row: &u32| ledger.columns.obfuscated.get(num::usize_of(*row)).copied().unwrap_or(false);
-    let hits = view.rows.iter().filter(|row| disguised(row)).count();
-    let rows = view.rows.len();
-    let all = ledger.columns.obfuscated.iter().filter(|&&flag| flag).count();
-    let elsewhere = num::f64_of(all - hits.min(all) + 1) / num::f64_of(ledger.columns.obfuscated.len() - rows + 100);
-    wording.obfuscated = num::f64_of(hits) / num::f64_of(rows.max(1));
-    wording.p_obfuscated = chance::binomial_above(hits, rows, elsewhere.max(0.01));
     wording.common = prevalent(&vocabulary, &profiles);
     wording.vocabulary = vocabulary;
     wording
@@ -281,14 +271,12 @@ impl Wording {
             across: mean(&|wording| wording.across),
             identical: mean(&|wording| wording.identical),
             nats: mean(&|wording| wording.nats),
-            obfuscated: mean(&|wording| wording.obfuscated),
             p_own: 1.0,
             p_copy: 1.0,
-            p_obfuscated: 1.0,
             ..Self::default()
         };
         if let Some((_, largest)) = parts.first() {
-            (whole.p_own, whole.p_copy, whole.p_obfuscated) = (largest.p_own, largest.p_copy, largest.p_obfuscated);
+            (whole.p_own, whole.p_copy) = (largest.p_own, largest.p_copy);
             whole.pairs = largest.pairs;
         }
         let union = |of: &dyn Fn(&Self) -> &Vec<(u32, f64)>| {
@@ -302,12 +290,6 @@ impl Wording {
         whole
     }
 
-    /// True when the accounts disguise letters.
-    #[must_use]
-    pub fn disguised(&self) -> bool {
-        self.obfuscated >= 0.5 && self.p_obfuscated < 0.001
-    }
-
     /// True when hardly two accounts word it alike, each keeps to its own words, and what they share is too much for
     /// chance. Strangers thrown together by a loose family do not keep to anything: their halves differ as well.
     #[must_use]
@@ -319,12 +301,6 @@ impl Wording {
             && self.p_own < 0.01
     }
 
-    /// True when the accounts keep each to a wording of its own, be it ever so like the others'.
-    #[must_use]
-    pub fn own(&self) -> bool {
-        self.identical < 0.05 && self.within >= 0.6 && self.p_own < 0.01 && !self.disguised()
-    }
-
     /// True when fewer than a fifth of the pairs copy one wording, so that whoever does stands out.
     #[must_use]
     pub fn rarely_copied(&self) -> bool {
@@ -332,17 +308,18 @@ impl Wording {
     }
 
     /// The evidence. Null: at least a fifth of the pairs copy one wording, no account keeps to a wording of its own, and
-    /// letters are as plain as elsewhere. p by Bonferroni over the three.
+    /// nobody hides the template. p by Bonferroni over the three.
     #[must_use]
-    pub fn evidence(&self) -> Evidence {
-        let p = (3.0 * self.p_copy.min(self.p_own).min(self.p_obfuscated)).min(1.0);
+    pub fn evidence(&self, disguise: &Disguise) -> Evidence {
+        let evades = disguise.evades();
+        let p_hidden = if evades { disguise.p() } else { 1.0 };
         Evidence {
             kind: Kind::Wording,
-            value: if self.disguised() { self.obfuscated } else { self.between },
-            null: if self.disguised() { 0.01 } else { 1.0 },
-            p,
-            n: self.pairs,
-            holds: self.disguised() || self.reworded(),
+            value: if evades { disguise.share } else { self.between },
+            null: if evades { 0.01 } else { 1.0 },
+            p: (3.0 * self.p_copy.min(self.p_own).min(p_hidden)).min(1.0),
+            n: if evades { disguise.told } else { self.pairs },
+            holds: evades || self.reworded(),
         }
     }
 }

@@ -27,6 +27,8 @@ pub const FLAG_INVISIBLE: u8 = 1;
 pub const FLAG_CONFUSABLE: u8 = 2;
 /// A part whose text disguised letters as no honest writer does.
 pub const FLAG_DISGUISED: u8 = 4;
+/// The five bits above the flags hold which token is disguised ([`anchor::Anchorer::disguised_place`]); 0 where nobody looked.
+pub const DISGUISED_PLACE_SHIFT: u32 = 3;
 
 /// What embedding codes are made by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -228,7 +230,7 @@ impl Preparer {
             kind,
             fingerprint,
             bytes: u32_saturating(text.len()),
-            flags: scratch.flags(),
+            flags: scratch.flags() | self.disguised_place(kind, scratch, &tokens) << DISGUISED_PLACE_SHIFT,
             signature: signature.0,
             code: EmbeddingCode::EMPTY.0,
             is_empty: scratch.form.is_empty(),
@@ -266,6 +268,12 @@ impl Preparer {
 }
 
 impl Preparer {
+    /// Which of the sampled `tokens` is disguised in the text in `scratch`.
+    fn disguised_place(&self, kind: PartKind, scratch: &PrepareScratch, tokens: &[u32]) -> u8 {
+        let is_disguised = kind.has_family() && scratch.form.changes().disguises > 0;
+        if is_disguised { self.anchorer.disguised_place(&scratch.form, tokens) } else { 0 }
+    }
+
     /// The anchors of the normal form in `scratch`, for a lookup.
     pub fn lookup_anchors<'a>(&self, scratch: &'a mut PrepareScratch) -> &'a anchor::Anchors {
         scratch.anchored = None;

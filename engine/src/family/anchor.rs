@@ -146,6 +146,21 @@ impl Anchorer {
         }
     }
 
+    /// Where the smallest disguised token of `form` stands in the ascending sample `tokens` of its distinct tokens (in any
+    /// order, repeated ones too), counted from one; 0 where no sampled token is disguised, [`limits::DISGUISED_PLACE_MAX`] from there on.
+    #[must_use]
+    pub fn disguised_place(&self, form: &NormalForm, tokens: &[u32]) -> u8 {
+        let sampled = |at: &u32| {
+            let hash = num::high32(self.tokenizer.token_at(form, num::usize_of(*at))?);
+            (hash < TOKEN_SAMPLE_BELOW).then_some(hash)
+        };
+        let Some(least) = form.disguised_words().iter().filter_map(sampled).min() else { return 0 };
+        let mut before: Vec<u32> = tokens.iter().copied().filter(|&token| token < least).collect();
+        before.sort_unstable();
+        before.dedup();
+        u8::try_from(before.len() + 1).unwrap_or(u8::MAX).min(limits::DISGUISED_PLACE_MAX)
+    }
+
     #[inline(always)]
     fn mix(&self, [first, second, third]: [u64; SHINGLE_TOKENS]) -> u64 {
         let [a, b, c] = self.multipliers;

@@ -41,6 +41,8 @@ pub(super) struct Output {
     breaks: Vec<u32>,
     pub(super) break_count: usize,
     pub(super) changes: Changes,
+    /// Where the words with disguised letters begin, ascending.
+    disguised: Vec<u32>,
 }
 
 impl Output {
@@ -103,6 +105,16 @@ impl Output {
         if let Some(place) = self.breaks.get_mut(self.break_count) {
             *place = at;
             self.break_count += 1;
+        }
+    }
+
+    /// Counts disguised letters of the word that begins at `start`.
+    #[cold]
+    pub(super) fn note_disguise(&mut self, start: usize, letters: u32) {
+        self.changes.disguises += letters;
+        let start = u32_saturating(start);
+        if letters > 0 && self.disguised.last() != Some(&start) {
+            self.disguised.push(start);
         }
     }
 
@@ -177,6 +189,12 @@ impl NormalForm {
         self.out.breaks.get(..self.out.break_count).unwrap_or_default()
     }
 
+    /// Where words with disguised letters begin: ascending byte offsets, [`Changes::disguises`] says of what.
+    #[must_use]
+    pub fn disguised_words(&self) -> &[u32] {
+        &self.out.disguised
+    }
+
     /// What had to be changed beyond case and white space.
     #[must_use]
     pub fn changes(&self) -> Changes {
@@ -218,6 +236,7 @@ impl Normalizer {
     pub fn normalize(&self, prompt: &[u8], form: &mut NormalForm) {
         let NormalForm { out, ascii, work } = form;
         out.changes = Changes::default();
+        out.disguised.clear();
         let prompt = cut(prompt, &mut out.changes);
         let mut at = Folded { in_space: true, ..Folded::default() };
         *ascii = true;
@@ -322,6 +341,19 @@ mod tests {
         for prompt in honest {
             assert_eq!(disguises(prompt), 0, "{prompt:?}");
         }
+    }
+
+    #[test]
+    fn disguised_words_are_found_where_they_stand() {
+        let words = |prompt: &str| {
+            let form = form(prompt.as_bytes());
+            let word =
+                |at: &u32| form.text()[crate::num::usize_of(*at)..].split(' ').next().unwrap_or_default().to_owned();
+            form.disguised_words().iter().map(word).collect::<Vec<_>>()
+        };
+        let prompt = "Pl\u{0435}ase  so\u{200b}l\u{200b}ve th\u{0456}\u{200b}s Puzzle, th\u{0435}n sto\u{2060}p";
+        assert_eq!(words(prompt), ["please", "solve", "this", "then", "stop"]);
+        assert_eq!(words("plain text of 20 \u{430} letters, and a great many words"), Vec::<String>::new());
     }
 
     #[test]

@@ -74,6 +74,12 @@ impl Tokenizer {
         dispatch(kernels, Cut { tokenizer: self, form, out });
     }
 
+    /// The hash of the token that begins at the byte `start` of `form`; `None` where none does.
+    #[must_use]
+    pub fn token_at(&self, form: &NormalForm, start: usize) -> Option<u64> {
+        self.any_word(form.text(), start).1
+    }
+
     /// The end and the hash of the word at `start`; of a separator its end alone.
     fn any_word(&self, text: &str, start: usize) -> (usize, Option<u64>) {
         let bytes = text.as_bytes();

@@ -173,7 +173,7 @@ impl Work {
         let before = out.len.checked_sub(1).and_then(|last| out.bytes.get(last));
         let waiting = self.starter.is_some() || !self.marks.is_empty();
         if !waiting && before.is_some_and(u8::is_ascii_alphabetic) && next.is_some_and(u8::is_ascii_alphabetic) {
-            out.changes.disguises += 1;
+            out.note_disguise(self.word.start, 1);
         }
     }
 
@@ -326,7 +326,7 @@ impl Work {
         self.flush(out);
         out.changes.confusables_folded += changed;
         if is_pure {
-            out.changes.disguises += inner_look_alikes(&spelling);
+            out.note_disguise(self.word.start, inner_look_alikes(&spelling));
         }
         self.spelling = spelling;
     }

@@ -1,0 +1,205 @@
+//! Letters disguised by plan: look-alikes and invisible characters that hide the template itself, in other words with each
+//! request.
+//!
+//! Disguised letters by themselves are innocent. Editors and apps paste an invisible character into every prompt, always at
+//! the same places until the next release; watermarks change, and stand where they stood; scanners, typesetters and hasty
+//! writers leave them in what a template is filled with, not in the template. Whoever hides from recognition disguises the
+//! template's own words, and must choose others with each request, or the disguise would be as good a mark as the words.
+
+use super::chance;
+use super::ledger::{Edge, Ledger, View};
+use crate::limits;
+use crate::num;
+use std::collections::BTreeMap;
+
+/// Share of an account's requests in which a word of its template stands.
+const TEMPLATE_WORD_SHARE: f64 = 0.25;
+/// Principals in whose requests it does.
+const TEMPLATE_WORD_PRINCIPALS: usize = 3;
+/// Share of all accounts that may use a word of a template elsewhere: what everybody writes is everybody's misprint.
+const COMMON_WORD_SHARE: f64 = 0.1;
+
+/// Words that a tool may disguise in the prompts of one account: its places in so many releases or clients.
+const PLACES_OF_A_TOOL: usize = 3;
+/// Share of the requests in which, at most, misprints of the content happen to meet a word of the template first.
+const CHANCE_SHARE: f64 = 0.05;
+
+/// Least share of requests with disguised letters.
+const SHARE_MIN: f64 = 0.3;
+/// Least number of words that were hidden in one request and plain in one before at the same account. A new release of a
+/// tool shows one: the first of its places.
+const WORDS_MIN: usize = 6;
+/// How much rarer than the other words those of the template may be disguised.
+const AIM_MIN: f64 = 0.5;
+
+/// What the disguised letters of a view say.
+#[derive(Debug, Clone)]
+pub struct Disguise {
+    /// Share of requests with disguised letters.
+    pub share: f64,
+    /// p-value of "letters are disguised as often as elsewhere".
+    pub p_share: f64,
+    /// Distinct words of the template that an account disguised in one request and spelt plainly in one before.
+    pub words: usize,
+    /// Of the requests whose disguised word had been seen at the account before, the share in which it was plain then.
+    pub changing: f64,
+    /// How often a disguised word is one of the template, over how often any word is.
+    pub aim: f64,
+    /// Share of the principals, of those in whom it could be seen, who changed what they disguise.
+    pub principals: f64,
+    /// p-value of "a tool's few places and misprints of the content explain every disguised word".
+    pub p_places: f64,
+    /// Requests in which it is known which word is disguised.
+    pub told: usize,
+}
+
+impl Default for Disguise {
+    fn default() -> Self {
+        Self { share: 0.0, p_share: 1.0, words: 0, changing: 0.0, aim: 0.0, principals: 0.0, p_places: 1.0, told: 0 }
+    }
+}
+
+/// Which word of a row is disguised, and the words that are surely plain: places in the list of its tokens.
+struct Row<'a> {
+    hidden: Option<u32>,
+    plain: &'a [u32],
+    tokens: &'a [u32],
+}
+
+impl<'a> Row<'a> {
+    fn new(ledger: &Ledger<'a>, row: u32) -> Self {
+        let tokens = ledger.tokens(row);
+        let at = num::usize_of(row);
+        let place = usize::from(ledger.columns.disguised_place.get(at).copied().unwrap_or(0));
+        let is_disguised = is_disguised(ledger, row);
+        let last = usize::from(limits::DISGUISED_PLACE_MAX);
+        match place.checked_sub(1) {
+            Some(before) => Self {
+                hidden: tokens.get(before).copied().filter(|_| place < last),
+                plain: tokens.get(..before).unwrap_or(tokens),
+                tokens: tokens.get(..last).unwrap_or(tokens),
+            },
+            None => Self { hidden: None, plain: if is_disguised { &[] } else { tokens }, tokens },
+        }
+    }
+}
+
+/// True when letters of this row are disguised.
+#[must_use]
+pub fn is_disguised(ledger: &Ledger<'_>, row: u32) -> bool {
+    ledger.columns.obfuscated.get(num::usize_of(row)).copied().unwrap_or(false)
+}
+
+/// Measures the disguised letters of these edges of a view.
+#[must_use]
+pub fn measure(ledger: &Ledger<'_>, view: &View, edges: &[Edge]) -> Disguise {
+    let rows: usize = edges.iter().map(|edge| view.rows_of(edge).len()).sum();
+    let hits = edges.iter().flat_map(|edge| view.rows_of(edge)).filter(|&&row| is_disguised(ledger, row)).count();
+    let all = ledger.columns.obfuscated.iter().filter(|&&flag| flag).count();
+    let elsewhere = num::f64_of(all - hits.min(all) + 1) / num::f64_of(ledger.columns.obfuscated.len() - rows + 100);
+    let mut disguise = Disguise {
+        share: num::f64_of(hits) / num::f64_of(rows.max(1)),
+        p_share: chance::binomial_above(hits, rows, elsewhere.max(0.01)),
+        ..Disguise::default()
+    };
+    if disguise.share < SHARE_MIN {
+        return disguise;
+    }
+    let template = template_words(ledger, view, edges);
+    let is_template = |token: &u32| template.binary_search(token).is_ok();
+    let (mut compared, mut changed, mut beyond, mut aimed, mut expected) = (0_usize, 0_usize, 0_usize, 0_usize, 0.0);
+    let mut words: Vec<u32> = Vec::new();
+    let (mut able, mut changers): (Vec<u32>, Vec<u32>) = (Vec::new(), Vec::new());
+    for edge in edges {
+        // Per word of the template: whether it was hidden when last seen, and in how many requests it was.
+        let mut seen: BTreeMap<u32, bool> = BTreeMap::new();
+        let mut hidden: BTreeMap<u32, usize> = BTreeMap::new();
+        for &row in view.rows_of(edge) {
+            let row = Row::new(ledger, row);
+            if let Some(word) = row.hidden {
+                disguise.told += 1;
+                let of_template = row.tokens.iter().filter(|token| is_template(token)).count();
+                expected += num::f64_of(of_template) / num::f64_of(row.tokens.len().max(1));
+                if is_template(&word) {
+                    aimed += 1;
+                    *hidden.entry(word).or_default() += 1;
+                    if let Some(was_hidden) = seen.insert(word, true) {
+                        compared += 1;
+                        able.push(edge.principal);
+                        if !was_hidden {
+                            changed += 1;
+                            changers.push(edge.principal);
+                            words.push(word);
+                        }
+                    }
+                }
+            }
+            seen.extend(row.plain.iter().filter(|token| is_template(token)).map(|&token| (token, false)));
+        }
+        let mut counts: Vec<usize> = hidden.into_values().collect();
+        counts.sort_unstable_by_key(|&count| std::cmp::Reverse(count));
+        beyond += counts.iter().skip(PLACES_OF_A_TOOL).sum::<usize>();
+    }
+    disguise.words = distinct(&mut words);
+    disguise.changing = num::f64_of(changed) / num::f64_of(compared.max(1));
+    disguise.aim = if expected > 0.0 { num::f64_of(aimed) / expected } else { 0.0 };
+    disguise.principals = num::f64_of(distinct(&mut changers)) / num::f64_of(distinct(&mut able).max(1));
+    disguise.p_places = chance::binomial_above(beyond, disguise.told, CHANCE_SHARE);
+    disguise
+}
+
+fn distinct(values: &mut Vec<u32>) -> usize {
+    values.sort_unstable();
+    values.dedup();
+    values.len()
+}
+
+/// The words that recur at several principals and that few accounts use elsewhere, ascending.
+fn template_words(ledger: &Ledger<'_>, view: &View, edges: &[Edge]) -> Vec<u32> {
+    let mut owners: Vec<(u32, u32)> = Vec::new();
+    let mut tokens: Vec<u32> = Vec::new();
+    for edge in edges {
+        let rows = view.rows_of(edge);
+        tokens.clear();
+        tokens.extend(rows.iter().flat_map(|&row| ledger.tokens(row)));
+        tokens.sort_unstable();
+        let least = num::usize_of_f64((TEMPLATE_WORD_SHARE * num::f64_of(rows.len())).ceil()).max(2);
+        owners.extend(
+            tokens
+                .chunk_by(|a, b| a == b)
+                .filter(|run| run.len() >= least)
+                .filter_map(|run| Some((*run.first()?, edge.principal))),
+        );
+    }
+    owners.sort_unstable();
+    owners.dedup();
+    owners
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter(|run| run.len() >= TEMPLATE_WORD_PRINCIPALS)
+        .filter_map(|run| Some((run.first()?.0, run.len())))
+        .filter(|&(token, users)| {
+            let elsewhere = f64::from(ledger.token_accounts(token)) - num::f64_of(users);
+            elsewhere <= COMMON_WORD_SHARE * num::f64_of(ledger.active_accounts)
+        })
+        .map(|(token, _)| token)
+        .collect()
+}
+
+impl Disguise {
+    /// True when the accounts hide the template: in many of its words, others with each request.
+    #[must_use]
+    pub fn evades(&self) -> bool {
+        self.share >= SHARE_MIN
+            && self.words >= WORDS_MIN
+            && self.changing >= 0.5
+            && self.aim >= AIM_MIN
+            && self.principals >= 0.5
+            && self.p() < 0.001
+    }
+
+    /// p-value of "letters are disguised no oftener than elsewhere, or a tool, a scanner or a writer did it".
+    #[must_use]
+    pub fn p(&self) -> f64 {
+        self.p_share.max(self.p_places)
+    }
+}
