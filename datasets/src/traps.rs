@@ -114,12 +114,7 @@ fn evals(planner: &mut Planner<'_>, requests: u64, seed: u64) {
         let script = Templated { problems, own: 0.08, ..templated(vec![skeleton]) };
         let cohort = planner.cohort(cohort(format!("eval/{i}"), "eval", Org::None, BATCH, script));
         let requests = part(requests, n, i);
-        // The last ones are people at their keyboards; of the others a machine makes three requests a day.
-        let (each, volumes, life, day) = match i % 6 {
-            5 => (20, Volumes::Heavy, Life::Churn, Day::Leisure),
-            _ => (3 * (planner.window_ms / DAY_MS).max(1), Volumes::Even, Life::Whole, Day::Flat),
-        };
-        planner.accounts(cohort, (requests / each).max(6), requests, volumes, life, Ok(day));
+        planner.accounts(cohort, (requests / 30).max(6), requests, Volumes::Heavy, Life::Days(4.0), Ok(Day::Office));
     }
 }
 
