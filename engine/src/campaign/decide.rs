@@ -236,7 +236,9 @@ fn decide(judgement: &mut Judgement, options: &DecideOptions) {
     let mut p_values: Vec<f64> = COUNTED.iter().filter_map(p_of).collect();
     // A campaign inside accounts that live their own lives shows neither life nor pace nor dedication. Templates that the
     // same accounts alone use take their place, and only beside a wording of each account's own over one content.
-    let inside_hosts = !(count >= needed && gate) && own_and_even && holds(Kind::CoUse) && one_content;
+    // Should such accounts keep a pace as well, that is no reason to do without what says more.
+    let needs_co_use = !(count >= needed && gate) || !holds(Kind::Turnover);
+    let inside_hosts = needs_co_use && own_and_even && holds(Kind::CoUse) && one_content;
     if inside_hosts {
         p_values.extend(p_of(&Kind::CoUse));
     }
@@ -270,5 +272,32 @@ pub fn adjust(judgements: &mut [&mut Judgement], options: &DecideOptions) {
             judgement.verdict = Verdict::Convicted;
             judgement.reason = Reason::Coordinated;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pace_beside_common_templates_takes_nothing_from_the_evidence() {
+        let judged = |pacing: f64| {
+            let found = [
+                (Kind::Evenness, 1e-9),
+                (Kind::Pacing, pacing),
+                (Kind::Turnover, 1.0),
+                (Kind::Dedication, 1.0),
+                (Kind::Wording, 1e-15),
+                (Kind::CoUse, 1e-16),
+            ];
+            let evidence = found.map(|(kind, p)| Evidence { kind, value: 0.0, null: 1.0, p, n: 80, holds: p < 0.01 });
+            let plain = Judgement::plain(Verdict::Unexplained, Reason::Organic);
+            let mut judgement = Judgement { evidence: evidence.to_vec(), ..plain };
+            decide(&mut judgement, &DecideOptions::default());
+            assert!(judgement.pending);
+            judgement.p
+        };
+        assert!(judged(0.4) < 1e-6);
+        assert!(judged(0.003) <= judged(0.4), "accounts that live their own lives may keep a pace too");
     }
 }

@@ -63,7 +63,7 @@ pub fn join(ledger: &Ledger<'_>, units: &mut [Unit], options: &ResidualOptions) 
         // Guests testify and are not accused: what an account does in their templates does not count against it.
         let own_requests = |edge: &Edge| {
             let rows = unit.view.rows_of(edge).iter();
-            rows.filter(|&&row| unit.guests.binary_search(&ledger.family(row)).is_err()).count()
+            rows.filter(|&&row| guests(unit).binary_search(&ledger.family(row)).is_err()).count()
         };
         let copies = if unit.judgement.wording.rarely_copied() {
             strength::copiers(ledger, &unit.view, &unit.judgement)
@@ -154,6 +154,12 @@ pub fn join(ledger: &Ledger<'_>, units: &mut [Unit], options: &ResidualOptions) 
         count_requests(campaign, units);
     }
     campaigns
+}
+
+/// The families of a unit whose accounts testify and are not accused for them. Where a conviction rests on co-use, all accounts live
+/// their own lives, and a template whose accounts do not live as a campaign's is no guest of one whose accounts happen to.
+fn guests(unit: &Unit) -> &[u32] {
+    if unit.judgement.rests_on_co_use() { &[] } else { &unit.guests }
 }
 
 /// Counts the requests of members that came in by units; those of adopted ones are counted already.
@@ -276,4 +282,27 @@ impl Piece {
 /// How many values two ascending lists have in common.
 fn common<T: Ord>(a: &[T], b: &[T]) -> usize {
     a.iter().filter(|value| b.binary_search(value).is_ok()).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::campaign::decide::Judgement;
+    use crate::campaign::evidence::{Evidence, Kind, Reason};
+    use crate::campaign::ledger::View;
+
+    #[test]
+    fn nobody_is_a_guest_where_all_accounts_live_their_own_lives() {
+        let held = |kinds: &[Kind]| {
+            let evidence =
+                kinds.iter().map(|&kind| Evidence { kind, value: 0.0, null: 1.0, p: 1e-9, n: 80, holds: true });
+            let judgement =
+                Judgement { evidence: evidence.collect(), ..Judgement::plain(Verdict::Convicted, Reason::Coordinated) };
+            Unit { guests: vec![1, 2], judgement, ..crate::campaign::whole::unit(vec![1, 2, 3], View::default()) }
+        };
+        let inside_hosts = held(&[Kind::Evenness, Kind::Wording, Kind::CoUse]);
+        assert!(guests(&inside_hosts).is_empty(), "one of its templates is lively by chance");
+        let lively = held(&[Kind::Evenness, Kind::Wording, Kind::CoUse, Kind::Turnover]);
+        assert_eq!(guests(&lively), [1, 2]);
+    }
 }
