@@ -491,3 +491,29 @@ fn letters_that_nobody_chose_to_disguise_are_no_evidence() {
         }
     }
 }
+
+/// 46 accounts that live through a month, evenly, at nothing else, each in words of its own; of so many principals.
+fn steady(principals: &[u32]) -> Findings {
+    let mut random = Random::new(23, 1);
+    let mut log = Log::default();
+    for &principal in principals {
+        let account = log.account(Some(principal));
+        let wording: Vec<u32> = (0..40u32).map(|place| place * 4 + num::low32(random.bits()) % 3).collect();
+        for _ in 0..30 {
+            let at = num::i64_of_f64(random.unit() * 30.0 * 86_400_000.0);
+            log.send(at, account, 0, wording.clone(), random.bits());
+        }
+    }
+    for family in 1..20 {
+        log.popular(&mut random, family, 60);
+    }
+    judge(&log.fill().columns(), &Options::default()).expect("columns fit")
+}
+
+#[test]
+fn many_keys_of_a_few_firms_are_few_witnesses() {
+    let strangers: Vec<u32> = (0..46).collect();
+    assert_eq!(members(&steady(&strangers)).len(), 46, "as many customers as accounts");
+    let firms: Vec<u32> = (0..46).map(|account| if account < 30 { account / 8 } else { account }).collect();
+    assert!(members(&steady(&firms)).is_empty(), "four firms with eight keys, and sixteen customers");
+}
