@@ -237,7 +237,7 @@ fn decide(judgement: &mut Judgement, options: &DecideOptions) {
     // A campaign inside accounts that live their own lives shows neither life nor pace nor dedication. Templates that the
     // same accounts alone use take their place, and only beside a wording of each account's own over one content.
     // Should such accounts keep a pace as well, that is no reason to do without what says more.
-    let needs_co_use = !(count >= needed && gate) || !holds(Kind::Turnover);
+    let needs_co_use = !(count >= needed && gate && holds(Kind::Turnover));
     let inside_hosts = needs_co_use && own_and_even && holds(Kind::CoUse) && one_content;
     if inside_hosts {
         p_values.extend(p_of(&Kind::CoUse));

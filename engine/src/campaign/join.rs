@@ -96,7 +96,7 @@ pub fn join(ledger: &Ledger<'_>, units: &mut [Unit], options: &ResidualOptions) 
         units[index].strength = strengths;
     }
     for &index in &convicted {
-        let readers = strength::of_one_copied_template(ledger, &units[index].view, &units[index].judgement);
+        let readers = strength::of_one_template(ledger, &units[index].view, &units[index].judgement);
         if readers.is_empty() {
             continue;
         }

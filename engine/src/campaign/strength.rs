@@ -171,21 +171,27 @@ pub fn copiers(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Vec<b
     copies
 }
 
-/// The accounts that use one template of a unit alone, a copied one, while most accounts of the unit use several.
+/// Requests from which an account that uses one template alone is no account of a campaign whose accounts use several.
+const ALONE_REQUESTS: usize = 12;
+
+/// The accounts that use one template of a unit alone, a copied one or in many requests, while most accounts of the unit use
+/// several.
 ///
 /// A text that is copied word for word may be anybody's: a campaign may work with a published template beside its own, and
-/// readers of that template come and go as its accounts do. Its own accounts show another template as well.
+/// readers of that template come and go as its accounts do. Its own accounts show another template as well, be it after some
+/// requests where nobody copies.
 #[must_use]
-pub fn of_one_copied_template(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Vec<u32> {
+pub fn of_one_template(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Vec<u32> {
     if !judgement.holds(Kind::CoUse) {
         return Vec::new();
     }
     let template = |row: &u32| judgement.templates.iter().position(|families| families.contains(&ledger.family(*row)));
     let copied = |template: Option<usize>| template.and_then(|at| judgement.copied.get(at)) == Some(&true);
     let alone = |edge: &&Edge| {
-        let mut used = view.rows_of(edge).iter().map(template);
+        let rows = view.rows_of(edge);
+        let mut used = rows.iter().map(template);
         let first = used.next().flatten();
-        copied(first) && used.all(|other| other == first)
+        (copied(first) || rows.len() >= ALONE_REQUESTS) && used.all(|other| other == first)
     };
     view.edges.iter().filter(alone).map(|edge| edge.account).collect()
 }

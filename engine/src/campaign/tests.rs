@@ -517,3 +517,18 @@ fn many_keys_of_a_few_firms_are_few_witnesses() {
     let firms: Vec<u32> = (0..46).map(|account| if account < 30 { account / 8 } else { account }).collect();
     assert!(members(&steady(&firms)).is_empty(), "four firms with eight keys, and sixteen customers");
 }
+
+#[test]
+fn who_uses_one_template_alone_in_many_requests_is_no_account_of_a_campaign_of_several() {
+    let (mut random, mut log) = (Random::new(29, 2), Log::default());
+    let accounts = log.accounts(&mut random, 60);
+    let stranger = log.accounts(&mut random, 1);
+    // The same words to choose from, the same week, the same pace.
+    log.template(&mut random, 0, 1, &accounts, 20);
+    log.template(&mut random, 0, 1, &stranger, 40);
+    log.template(&mut random, 1, 2, &accounts, 20);
+    log.popular(&mut random, 2, 1500);
+    let findings = judge(&log.fill().columns(), &Options::default()).expect("columns fit");
+    let expected: Vec<u32> = accounts.iter().map(|&(account, _)| account).collect();
+    assert_eq!(members(&findings), expected);
+}
