@@ -171,8 +171,10 @@ pub fn copiers(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Vec<b
     copies
 }
 
-/// Requests from which an account that uses one template alone is no account of a campaign whose accounts use several.
+/// Requests from which an account that uses one template alone is no account of a campaign of which nearly all use several.
 const ALONE_REQUESTS: usize = 12;
+/// That share of them: campaigns that deal templates out have a quarter with one alone.
+const NEARLY_ALL: f64 = 0.9;
 
 /// The accounts that use one template of a unit alone, a copied one or in many requests, while most accounts of the unit use
 /// several.
@@ -182,16 +184,15 @@ const ALONE_REQUESTS: usize = 12;
 /// requests where nobody copies.
 #[must_use]
 pub fn of_one_template(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Vec<u32> {
-    if !judgement.holds(Kind::CoUse) {
-        return Vec::new();
-    }
+    let Some(co_use) = judgement.of(Kind::CoUse).filter(|co_use| co_use.holds) else { return Vec::new() };
     let template = |row: &u32| judgement.templates.iter().position(|families| families.contains(&ledger.family(*row)));
     let copied = |template: Option<usize>| template.and_then(|at| judgement.copied.get(at)) == Some(&true);
     let alone = |edge: &&Edge| {
         let rows = view.rows_of(edge);
         let mut used = rows.iter().map(template);
         let first = used.next().flatten();
-        (copied(first) || rows.len() >= ALONE_REQUESTS) && used.all(|other| other == first)
+        let stands_out = co_use.value >= NEARLY_ALL && rows.len() >= ALONE_REQUESTS;
+        (copied(first) || stands_out) && used.all(|other| other == first)
     };
     view.edges.iter().filter(alone).map(|edge| edge.account).collect()
 }
