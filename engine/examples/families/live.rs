@@ -1,9 +1,9 @@
 //! What a gateway would have said of each request of a log, in its order: families from tables sealed every so many
 //! requests, else from the table of families in the making; and how long the lookups took.
 
-use promptprint::family::anchor::decode_into;
 use promptprint::family::forming::FormingTable;
 use promptprint::family::live::Table;
+use promptprint::family::packed::decode_into;
 use promptprint::family::{Anchors, Documents, Families, MineOptions, Use, mine};
 use promptprint::num;
 use std::error::Error;

@@ -6,7 +6,8 @@
 
 mod live;
 
-use promptprint::family::anchor::{Anchorer, Anchors, Scratch, encode};
+use promptprint::family::packed::encode;
+use promptprint::family::{Anchorer, Anchors, Scratch};
 use promptprint::family::{Documents, Families, MineOptions, NO_ACCOUNT, Use, mine};
 use promptprint::num;
 use promptprint::simd::Kernels;

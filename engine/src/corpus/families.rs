@@ -5,7 +5,7 @@
 use crate::column::{Column, encode};
 use crate::error::{CorruptKind, Error, Result};
 use crate::family::live::Table;
-use crate::family::{Anchors, Families};
+use crate::family::{Anchors, Families, Variant};
 use crate::key::Keys;
 use crate::num::{u64_of, usize_of, usize_of_u64};
 use crate::store::segment::{Container, ContainerWriter};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::population::Population;
 use super::slots::{SlotSketch, SlotTables};
-use super::variants::{VariantInfo, VariantTables};
+use super::variants::VariantTables;
 use super::{NONE, slots, variants};
 
 /// Section numbers of a family file. They are on disk: never reuse one.
@@ -335,7 +335,7 @@ impl<'a> FamilyTables<'a> {
     /// The variants of a family by ascending id: at most [`crate::family::variants::VARIANTS_MAX`], mostly none.
     /// # Errors
     /// [`Error::Corrupt`], also when there is no such family.
-    pub fn variants(&self, family: usize) -> Result<Vec<VariantInfo>> {
+    pub fn variants(&self, family: usize) -> Result<Vec<Variant>> {
         let variants = VariantTables::open(self.container, self.len())?;
         variants.map_or(Ok(Vec::new()), |variants| variants.of_family(family))
     }

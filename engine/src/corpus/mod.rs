@@ -18,7 +18,7 @@ mod repeats;
 pub mod slots;
 pub mod snapshot;
 pub mod turns;
-pub mod variants;
+mod variants;
 pub mod verdicts;
 pub mod view;
 

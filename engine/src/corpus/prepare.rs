@@ -7,7 +7,7 @@ use super::origin_names;
 use super::repeats::Repeats;
 use super::turns::RequestTurns;
 use crate::error::Result;
-use crate::family::anchor;
+use crate::family::{anchor, packed};
 use crate::key::Keys;
 use crate::limits::NAME_BYTES_MAX;
 use crate::num::{u32_saturating, u64_of};
@@ -261,7 +261,7 @@ impl Preparer {
         scratch.anchored = None;
         if kind.has_family() {
             self.anchorer.anchors(&scratch.form, &mut scratch.anchor, &mut scratch.anchors);
-            anchor::encode(&scratch.anchors, anchors);
+            packed::encode(&scratch.anchors, anchors);
             self.anchorer.token_sample(&mut scratch.anchor, tokens);
         }
     }
@@ -287,7 +287,7 @@ impl PrepareScratch {
     /// damaged. Those of the text prepared last, or asked for last, are here still.
     pub fn anchors_of(&mut self, fingerprint: u128, encoded: &[u8]) -> &anchor::Anchors {
         if self.anchored != Some(fingerprint) {
-            anchor::decode_into(encoded, &mut self.anchors);
+            packed::decode_into(encoded, &mut self.anchors);
             self.anchored = Some(fingerprint);
         }
         &self.anchors

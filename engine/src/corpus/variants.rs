@@ -2,29 +2,12 @@
 
 use crate::column::{Column, encode, span};
 use crate::error::{CorruptKind, Result};
-use crate::family::Variants;
+use crate::family::{Variant, Variants};
 use crate::num::{u64_of, usize_of};
 use crate::store::segment::{Container, ContainerWriter};
 
 use super::families::section;
 use super::population::Population;
-
-/// One variant, as a table row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct VariantInfo {
-    /// Its id, which is its own within its family.
-    pub id: u64,
-    /// Distinct texts.
-    pub documents: u32,
-    /// Parts that are made from it.
-    pub requests: u64,
-    /// Distinct accounts.
-    pub accounts: u32,
-    /// Unix ms of its first request, or [`super::NO_TIME`].
-    pub first_ms: i64,
-    /// Unix ms of its last request.
-    pub last_ms: i64,
-}
 
 /// Writes the tables.
 pub(super) fn write(variants: &Variants, population: &Population<'_>, writer: &mut ContainerWriter) -> Result<()> {
@@ -100,15 +83,15 @@ impl<'a> VariantTables<'a> {
     }
 
     /// The variants of a family.
-    pub(super) fn of_family(&self, family: usize) -> Result<Vec<VariantInfo>> {
+    pub(super) fn of_family(&self, family: usize) -> Result<Vec<Variant>> {
         let damaged = || self.container.damaged(section::VARIANT_STARTS, CorruptKind::Bounds);
         let rows = span(self.starts, family, self.ids.len()).ok_or_else(damaged)?;
         rows.map(|row| self.info(row)).collect()
     }
 
-    fn info(&self, row: usize) -> Result<VariantInfo> {
+    fn info(&self, row: usize) -> Result<Variant> {
         let lost = || self.container.damaged(section::VARIANT_IDS, CorruptKind::Bounds);
-        Ok(VariantInfo {
+        Ok(Variant {
             id: self.ids.get(row).ok_or_else(lost)?,
             documents: self.documents.get(row).ok_or_else(lost)?,
             requests: self.requests.get(row).ok_or_else(lost)?,

@@ -1,8 +1,9 @@
 //! The texts that are mined, as lists of their recurrent anchors: held where they are few, else read again from their
 //! anchors by each step, so that memory does not grow with the length of texts.
 
-use crate::family::anchor::{Anchors, decode_into};
+use crate::family::anchor::Anchors;
 use crate::family::mine::Documents;
+use crate::family::packed::decode_into;
 use crate::family::recurrence::{Bounds, Lookups, Recurrence, of_class, recurrence};
 use crate::num;
 use xxhash_rust::xxh3::xxh3_64;
@@ -106,8 +107,9 @@ pub(super) fn level_of(texts: u32, most: u32) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::family::anchor::{Anchor, encode};
+    use crate::family::anchor::Anchor;
     use crate::family::atoms::atoms;
+    use crate::family::packed::encode;
 
     /// Texts given by the fingerprints of their anchors, which stand one token apart.
     struct Lists(Vec<Vec<u8>>);

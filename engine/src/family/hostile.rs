@@ -1,8 +1,9 @@
 //! What an adversary may try against families, and what bounds it: each attack is a test.
 
-use super::anchor::{Anchorer, Anchors, Scratch, encode};
+use super::anchor::{Anchorer, Anchors, Scratch};
 use super::live::Table;
 use super::mine::{CoreAnchor, Documents, Families, Family, MineOptions, Use, mine};
+use super::packed::encode;
 use super::variants::VARIANTS_MAX;
 use crate::limits;
 use crate::num;

@@ -5,9 +5,9 @@
 //! that other families, with skeletons of their own, contain all of it, while no account repeats it for its own sake.
 //! No share of accounts above which a phrase is generic has to be chosen.
 
-use crate::family::anchor::lengths;
 use crate::family::cluster::Cluster;
 use crate::family::mine::{Documents, Match, MineOptions, NO_ACCOUNT, Uses};
+use crate::family::packed::lengths;
 use crate::family::recurrence::Map;
 use crate::family::sets::Distinct;
 use crate::family::skeleton::Memory;

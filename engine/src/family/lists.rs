@@ -1,6 +1,6 @@
 //! Ascending lists of numbers, one a text: held as gaps in varints, since lists of all texts are most of what mining holds.
 
-use crate::family::anchor::{put_varint, take_varint};
+use crate::family::packed::{put_varint, take_varint};
 use crate::num;
 
 /// Lists of one block: a block is made anew as a whole, so that lists can change without a second copy of all.

@@ -18,7 +18,7 @@ use xxhash_rust::xxh3::xxh3_64;
 pub trait Documents: Sync {
     /// How many there are; documents are numbered from 0.
     fn count(&self) -> u32;
-    /// The anchors of one, as [`crate::family::anchor::encode`] wrote them; damaged bytes count as a text of no anchors.
+    /// The anchors of one, as [`crate::family::packed::encode`] wrote them; damaged bytes count as a text of no anchors.
     fn anchors(&self, document: u32) -> &[u8];
     /// What kind of part it is: documents of different class never share a family.
     fn class(&self, document: u32) -> u8;
@@ -223,8 +223,9 @@ fn canonical_order(documents: &impl Documents) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::family::anchor::{Anchorer, Anchors, Scratch, encode};
+    use crate::family::anchor::{Anchorer, Anchors, Scratch};
     use crate::family::live::Table;
+    use crate::family::packed::encode;
     use crate::family::recurrence::Bounds;
     use crate::simd::Kernels;
     use crate::text::{NormalForm, Normalizer};
@@ -394,7 +395,7 @@ mod tests {
         let mut anchors = Anchors::default();
         let mut agree = 0;
         for (mined, document) in found.of_document.iter().zip(0u32..) {
-            assert!(crate::family::anchor::decode_into(column.anchors(document), &mut anchors));
+            assert!(crate::family::packed::decode_into(column.anchors(document), &mut anchors));
             let looked_up = table.find(&anchors, column.class(document)).map(|m| m.family);
             agree += u32::from(looked_up == mined.map(|m| m.family));
         }

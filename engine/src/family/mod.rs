@@ -12,6 +12,7 @@ mod judge;
 mod lists;
 pub mod live;
 pub mod mine;
+pub mod packed;
 mod parting;
 mod recurrence;
 pub mod render;

@@ -5,8 +5,9 @@
 //! reach the exact table. A cell is shared by chance: that lets an anchor through to the exact count, never drops one.
 //! A log too large for one table of counters is read once more for each further share of the anchors.
 
-use crate::family::anchor::{Anchors, FINGERPRINT_BITS, decode_into};
+use crate::family::anchor::{Anchors, FINGERPRINT_BITS};
 use crate::family::mine::Documents;
+use crate::family::packed::decode_into;
 use crate::num;
 use crate::simd::{prefetch, table};
 use std::collections::HashMap;

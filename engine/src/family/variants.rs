@@ -28,17 +28,17 @@ pub const VARIANTS_MAX: usize = 6;
 /// Texts of one family that share a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variant {
-    /// Stable name within its family: the smallest fingerprint of its block.
+    /// Stable name, its own within its family: the smallest fingerprint of its block.
     pub id: u64,
     /// Distinct texts.
     pub documents: u32,
-    /// Requests.
+    /// Parts that are made from it.
     pub requests: u64,
     /// Distinct accounts.
     pub accounts: u32,
-    /// Time of the first request.
+    /// Unix ms of its first request.
     pub first_ms: i64,
-    /// Time of the last request.
+    /// Unix ms of its last request.
     pub last_ms: i64,
 }
 

@@ -10,8 +10,8 @@ mod blocks;
 mod inlined;
 mod keys;
 mod level;
+mod memory;
 mod scalar;
-mod table;
 mod words;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
@@ -22,7 +22,7 @@ mod identity;
 pub use inlined::{Classes, Inlined, Loop, dispatch};
 pub use keys::{HashKeys, ROUNDS};
 pub use level::Level;
-pub use table::table;
+pub use memory::{return_large_blocks, table};
 
 use crate::error::{Error, Result};
 

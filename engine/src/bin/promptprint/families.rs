@@ -8,7 +8,7 @@ use promptprint::corpus::NO_TIME;
 use promptprint::corpus::families::{FamilyTables, Piece, Skeleton, stale};
 use promptprint::corpus::population::Population;
 use promptprint::corpus::snapshot::display_id;
-use promptprint::corpus::variants::VariantInfo;
+use promptprint::family::Variant;
 use promptprint::num::usize_of;
 use promptprint::request::PartKind;
 use promptprint::store::segment::FileKind;
@@ -180,8 +180,8 @@ fn span(first_ms: Option<i64>, last_ms: Option<i64>) -> String {
     }
 }
 
-impl From<&VariantInfo> for VariantRow {
-    fn from(info: &VariantInfo) -> Self {
+impl From<&Variant> for VariantRow {
+    fn from(info: &Variant) -> Self {
         Self {
             variant: format!("{:016x}", info.id),
             requests: info.requests,

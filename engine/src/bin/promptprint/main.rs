@@ -11,7 +11,6 @@ mod formats;
 mod index;
 mod input;
 mod maintain;
-mod memory;
 mod near;
 mod output;
 mod progress;
@@ -71,7 +70,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    memory::return_large_blocks();
+    promptprint::simd::return_large_blocks();
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Index(args) => index::run(&args),

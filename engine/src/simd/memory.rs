@@ -1,4 +1,4 @@
-//! Memory for tables that are read at random places.
+//! How memory for large tables is had from the system, and given back.
 #![allow(unsafe_code)]
 
 /// `len` defaults, in large pages where the system gives them: nearly every read of a table of 16 MiB costs a walk of the page
@@ -19,6 +19,19 @@ pub fn table<T: Clone + Default>(len: usize) -> Vec<T> {
     }
     table.resize(len, T::default());
     table
+}
+
+/// Has large blocks returned to the system as soon as they are let go, for a program of its own to call before it has threads:
+/// a library leaves its host's allocator alone. That of glibc keeps what is smaller than the largest block it ever let go, up to
+/// 32 MB, and so whatever a stage of mining needed stayed beside what the next one needs: a million requests took 210 MB at
+/// most, and take 191 with this; reading them took 456 and takes 350, in 3 % more time. Elsewhere nothing happens.
+pub fn return_large_blocks() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        const LARGE_BYTES: libc::c_int = 128 << 10;
+        // SAFETY: a setting of the allocator, which takes any value and moves no memory.
+        unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BYTES) };
+    }
 }
 
 #[cfg(test)]
