@@ -1,21 +1,11 @@
 //! The numbers that key every hash of a shingle; drawn from the secret seed, so that nobody outside can aim at a slot.
 
-use super::LANES;
-
-/// Rounds of Fast Similarity Sketching: `k` in which a shingle picks its slot, `k` in which each slot is forced.
-pub const ROUNDS: usize = 2 * LANES;
-
 /// Words that [`HashKeys::from_words`] takes.
-const WORDS: usize = 2 * ROUNDS + 16;
+const WORDS: usize = 16;
 
-/// Multipliers (odd) and addends of the shingle hashes and the sketch rounds. Plain numbers, no secrets in their shape.
+/// Multipliers (odd) and addends of the shingle hashes. Plain numbers, no secrets in their shape.
 #[derive(Clone)]
-#[repr(C, align(64))]
 pub struct HashKeys {
-    /// Multiplier of each round; 1 in round 0.
-    pub(super) round_mul: [u32; ROUNDS],
-    /// Addend of each round; 0 in round 0.
-    pub(super) round_add: [u32; ROUNDS],
     /// `c5` of ASCII: multiplier of bytes 1 to 4.
     pub(super) ascii_mul: u32,
     /// `c5` of ASCII: addend.
@@ -45,14 +35,8 @@ impl HashKeys {
     /// Keys from uniform random words.
     #[must_use]
     pub fn from_words(words: &[u32; WORDS]) -> Self {
-        let (round_mul, rest) = words.split_at(ROUNDS);
-        let (round_add, rest) = rest.split_at(ROUNDS);
-        let at = |i: usize| rest.get(i).copied().unwrap_or(1);
-        let copy = |from: &[u32], bit: u32| std::array::from_fn(|i| from.get(i).copied().unwrap_or(1) | bit);
-        // Round 0 throws the hash as it is.
-        let mut keys = Self {
-            round_mul: copy(round_mul, 1),
-            round_add: copy(round_add, 0),
+        let at = |i: usize| words.get(i).copied().unwrap_or(1);
+        Self {
             ascii_mul: at(0) | 1,
             ascii_add: at(1),
             scalar_mul: std::array::from_fn(|i| at(2 + i) | 1),
@@ -63,10 +47,7 @@ impl HashKeys {
             triple_add: at(13),
             final_mul: at(14) | 1,
             fold_mul: at(15) | 1,
-        };
-        keys.round_mul[0] = 1;
-        keys.round_add[0] = 0;
-        keys
+        }
     }
 
     /// The multiplier that [`super::Kernels::fold_lanes`] takes.

@@ -12,6 +12,7 @@ mod keys;
 mod level;
 mod memory;
 mod scalar;
+mod visits;
 mod words;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
@@ -20,7 +21,7 @@ mod x86_64;
 mod identity;
 
 pub use inlined::{Classes, Inlined, Loop, dispatch};
-pub use keys::{HashKeys, ROUNDS};
+pub use keys::HashKeys;
 pub use level::Level;
 pub use memory::{return_large_blocks, table};
 
@@ -71,7 +72,7 @@ impl Folded {
 }
 
 type SketchBytes = fn(&[u8], &HashKeys, &mut Hashes) -> [u32; LANES];
-type Sketch = fn(&[u32], &HashKeys) -> [u32; LANES];
+type Sketch = fn(&[u32]) -> [u32; LANES];
 
 /// One function per kernel; every level has one such table.
 struct Table {
@@ -86,7 +87,7 @@ struct Table {
     /// Where there is a shorter way than to hash first, and to absorb into empty lanes.
     sketch_bytes: Option<SketchBytes>,
     sketch: Option<Sketch>,
-    absorb: fn(&[u32], &HashKeys, &mut [u32; LANES]),
+    absorb: fn(&[u32], &mut [u32; LANES]),
     merge: fn(&mut [u32; LANES], &[u32; LANES]),
     fold_lanes: fn(&[u32; LANES], u32) -> [u8; LANES],
 }
@@ -196,26 +197,26 @@ impl Kernels {
             return sketch_bytes(text, keys, out);
         }
         let count = self.hash_bytes(text, keys, out);
-        self.sketch(out.get(..count).unwrap_or_default(), keys)
+        self.sketch(out.get(..count).unwrap_or_default())
     }
 
     /// The lanes of Fast Similarity Sketching of a set of shingle hashes, of 31 bits each.
     #[inline]
     #[must_use]
-    pub fn sketch(self, hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
+    pub fn sketch(self, hashes: &[u32]) -> [u32; LANES] {
         if let Some(sketch) = self.0.sketch {
-            return sketch(hashes, keys);
+            return sketch(hashes);
         }
         let mut lanes = [LANE_EMPTY; LANES];
-        self.absorb(hashes, keys, &mut lanes);
+        self.absorb(hashes, &mut lanes);
         lanes
     }
 
     /// Adds a set of shingle hashes, of 31 bits each, to the lanes of Fast Similarity Sketching. Adding in pieces, in any order, with any
     /// repetition, gives the same lanes as adding all at once.
     #[inline]
-    pub fn absorb(self, hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
-        (self.0.absorb)(hashes, keys, lanes);
+    pub fn absorb(self, hashes: &[u32], lanes: &mut [u32; LANES]) {
+        (self.0.absorb)(hashes, lanes);
     }
 
     /// The lanes of a union: the smaller of each pair.

@@ -1,6 +1,6 @@
 //! Every kernel in plain Rust, written to be read: what the other levels must equal, bit for bit.
 
-use super::{Classes, Folded, HASHES_MAX, HashKeys, Hashes, LANES, Level, SHINGLE_CHARS, Table, words};
+use super::{Classes, Folded, HASHES_MAX, HashKeys, Hashes, LANES, Level, SHINGLE_CHARS, Table, visits, words};
 use crate::num::{low8, u32_saturating, usize_of};
 
 pub(super) static TABLE: Table = Table {
@@ -155,28 +155,18 @@ pub(super) const fn throw(x: u32) -> (usize, u32) {
     (usize_of((x >> VALUE_BITS) & 0x7f), x & VALUE_MASK)
 }
 
-/// Fast Similarity Sketching (Dahlgaard, Knudsen, Thorup 2017): in round 0 every shingle falls into one slot, and each
-/// slot keeps the smallest. While slots are empty there is another round, whose values are larger than all before it;
-/// after `k` of them the empty slots are filled by force. A lane is `round << 24 | value`, so that the minimum of two
-/// lanes is the lane of the union; and since larger rounds cannot win, any piece may do more rounds than it needs.
-pub(super) fn absorb(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
-    let mut keep = |slot: usize, value: u32| lanes[slot] = lanes[slot].min(value);
-    for &h in hashes {
-        let (slot, value) = throw(h);
-        keep(slot, value);
-    }
-    for (r, (&mul, &add)) in (0_u32..).zip(keys.round_mul.iter().zip(&keys.round_add)).skip(1) {
+/// In round 0 every shingle falls into one slot, and each slot keeps the smallest. While slots are empty there is another round,
+/// in which each shingle goes to the next slot of its order (see [`visits`]), and whose values are larger than all before it.
+/// A lane is `round << 24 | value`, so that the minimum of two lanes is the lane of the union; and since larger rounds
+/// cannot win, any piece may do more rounds than it needs.
+pub(super) fn absorb(hashes: &[u32], lanes: &mut [u32; LANES]) {
+    for (r, (&mul, &add)) in (0_u32..).zip(visits::MUL.iter().zip(&visits::ADD)) {
         let floor = r << VALUE_BITS;
         if hashes.is_empty() || lanes.iter().all(|&lane| lane < floor) {
             return;
         }
-        let forced = usize_of(r).checked_sub(LANES);
-        if forced.is_some_and(|slot| lanes[slot] < floor) {
-            continue;
-        }
         for &h in hashes {
             let (slot, value) = throw(h.wrapping_mul(mul).wrapping_add(add));
-            let slot = forced.unwrap_or(slot);
             lanes[slot] = lanes[slot].min(floor | value);
         }
     }

@@ -187,13 +187,13 @@ impl Sketcher {
     #[must_use]
     pub fn lanes_of_hashes(&self, hashes: &[u32]) -> Lanes {
         if hashes.iter().fold(0, |all, &hash| all | hash) >> 31 == 0 {
-            return Lanes(self.kernels.sketch(hashes, &self.keys));
+            return Lanes(self.kernels.sketch(hashes));
         }
         let mut lanes = Lanes::EMPTY;
         let mut buffer = [0; HASHES_MAX];
         for chunk in hashes.chunks(HASHES_MAX) {
             buffer.iter_mut().zip(chunk).for_each(|(to, &from)| *to = from & 0x7fff_ffff);
-            self.kernels.absorb(buffer.get(..chunk.len()).unwrap_or_default(), &self.keys, &mut lanes.0);
+            self.kernels.absorb(buffer.get(..chunk.len()).unwrap_or_default(), &mut lanes.0);
         }
         lanes
     }
@@ -214,7 +214,7 @@ impl Sketcher {
                 *to = u32::from(from);
             }
             let hash = self.keys.hash_short_text(scalars.get(..text.len()).unwrap_or_default());
-            self.kernels.absorb(&[hash], &self.keys, &mut lanes.0);
+            self.kernels.absorb(&[hash], &mut lanes.0);
             return;
         }
         for piece in pieces(text) {
@@ -228,7 +228,7 @@ impl Sketcher {
         scalars.clear();
         form.scalars(&mut scalars);
         if scalars.len() < SHINGLE_CHARS {
-            self.kernels.absorb(&[self.keys.hash_short_text(&scalars)], &self.keys, &mut lanes.0);
+            self.kernels.absorb(&[self.keys.hash_short_text(&scalars)], &mut lanes.0);
         } else {
             for piece in pieces(&scalars) {
                 let count = self.kernels.hash_scalars(piece, &self.keys, &mut scratch.hashes.0);
@@ -252,7 +252,7 @@ impl Sketcher {
                 let [first, second, ..] = scratch.words.0;
                 let second = if word_count == 2 { second } else { 0 };
                 let hash = self.keys.hash_triple([u32_saturating(word_count), second, first]);
-                self.kernels.absorb(&[hash], &self.keys, &mut lanes.0);
+                self.kernels.absorb(&[hash], &mut lanes.0);
                 return;
             }
             let count = self.kernels.hash_triples(&scratch.words.0[..word_count], &self.keys, &mut scratch.hashes.0);
@@ -270,7 +270,7 @@ impl Sketcher {
         scratch.piece_count += 1;
         let kept = if repeats { scratch.drop_seen(count) } else { count };
         if kept > 0 {
-            self.kernels.absorb(scratch.hashes.0.get(..kept).unwrap_or_default(), &self.keys, &mut lanes.0);
+            self.kernels.absorb(scratch.hashes.0.get(..kept).unwrap_or_default(), &mut lanes.0);
         }
     }
 }

@@ -3,7 +3,9 @@
 
 use super::super::blocks::{COMPRESS, Masks};
 use super::super::scalar::{self, VALUE_BITS, VALUE_MASK, throw};
-use super::super::{Folded, HASHES_MAX, HashKeys, Hashes, LANE_EMPTY, LANES, Level, SHINGLE_CHARS, Table, words};
+use super::super::{
+    Folded, HASHES_MAX, HashKeys, Hashes, LANE_EMPTY, LANES, Level, SHINGLE_CHARS, Table, visits, words,
+};
 use crate::num::{low8, low32, u32_saturating, usize_of};
 use std::arch::aarch64::*;
 
@@ -175,24 +177,23 @@ kernels! {
         count
     }
 
-    fn absorb(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
-        let mut open = [u64::MAX; 2];
-        if hashes.len() <= FEW {
-            absorb_few(hashes, keys, &mut open, lanes);
-        } else {
-            let fresh = lanes.iter().all(|&lane| lane == LANE_EMPTY);
-            first_round(hashes, lanes);
-            for r in 1..LANES {
-                if r == 1 || !fresh {
-                    open = open_slots(lanes, u32_saturating(r) << VALUE_BITS);
-                }
-                if open == [0, 0] {
-                    return;
-                }
-                later_round(hashes, keys, r, &mut open, lanes);
-            }
+    fn absorb(hashes: &[u32], lanes: &mut [u32; LANES]) {
+        if hashes.len() <= visits::FEW {
+            scalar::merge(lanes, &visits::sketch_few(hashes));
+            return;
         }
-        force(hashes, keys, lanes);
+        let mut open = [u64::MAX; 2];
+        let fresh = lanes.iter().all(|&lane| lane == LANE_EMPTY);
+        first_round(hashes, lanes);
+        for r in 1..LANES {
+            if r == 1 || !fresh {
+                open = open_slots(lanes, u32_saturating(r) << VALUE_BITS);
+            }
+            if open == [0, 0] {
+                return;
+            }
+            later_round(hashes, r, &mut open, lanes);
+        }
     }
 
     fn merge(into: &mut [u32; LANES], other: &[u32; LANES]) {
@@ -203,9 +204,6 @@ kernels! {
         scalar::fold_lanes(lanes, multiplier)
     }
 }
-
-/// Sets of at most this many hashes need so many rounds that rounds, not hashes, go side by side.
-const FEW: usize = 8;
 
 /// Hashes scattered without a look at the slots, which would let too many of them pass.
 const UNFILTERED: usize = 640;
@@ -264,8 +262,8 @@ fn scatter(hashes: &[u32], least: &mut [u32; LANES]) {
 /// One of the rounds after the first: only what falls into an open slot counts.
 #[inline]
 #[target_feature(enable = "neon")]
-fn later_round(hashes: &[u32], keys: &HashKeys, r: usize, open: &mut [u64; 2], lanes: &mut [u32; LANES]) {
-    let (mul, add) = (keys.round_mul[r], keys.round_add[r]);
+fn later_round(hashes: &[u32], r: usize, open: &mut [u64; 2], lanes: &mut [u32; LANES]) {
+    let (mul, add) = (visits::MUL[r], visits::ADD[r]);
     let floor = u32_saturating(r) << VALUE_BITS;
     let is_open = spread(open);
     for block in hashes.chunks(16) {
@@ -293,56 +291,6 @@ fn later_round(hashes: &[u32], keys: &HashKeys, r: usize, open: &mut [u64; 2], l
             open[slot / 64] &= !(1 << (slot % 64));
             hits &= hits - 1;
         }
-    }
-}
-
-/// All rounds in which slots are picked, sixteen rounds a step, for a set that needs nearly all of them.
-#[inline]
-#[target_feature(enable = "neon")]
-fn absorb_few(hashes: &[u32], keys: &HashKeys, open: &mut [u64; 2], lanes: &mut [u32; LANES]) {
-    let (muls, adds) = (keys.round_mul.as_chunks::<16>().0, keys.round_add.as_chunks::<16>().0);
-    for (step, (mul, add)) in (0_u32..).zip(muls.iter().zip(adds)).take(LANES / 16) {
-        if *open == [0, 0] {
-            return;
-        }
-        let is_open = spread(open);
-        let ([m0, m1, m2, m3], [a0, a1, a2, a3]) = (load_group(mul), load_group(add));
-        for &h in hashes {
-            let all = vdupq_n_u32(h);
-            let thrown =
-                [vmlaq_u32(a0, all, m0), vmlaq_u32(a1, all, m1), vmlaq_u32(a2, all, m2), vmlaq_u32(a3, all, m3)];
-            let mut hits = nibbles(look_up(bins_and_values(thrown)[0], &is_open));
-            while hits != 0 {
-                let i = hits.trailing_zeros() / 4;
-                let at = usize_of(i & 15);
-                let (slot, value) = throw(h.wrapping_mul(mul[at]).wrapping_add(add[at]));
-                lanes[slot] = lanes[slot].min((16 * step + i) << VALUE_BITS | value);
-                open[slot / 64] &= !(1 << (slot % 64));
-                hits &= hits - 1;
-            }
-        }
-    }
-}
-
-/// The last rounds: a slot still open takes the smallest value of all hashes.
-#[inline]
-#[target_feature(enable = "neon")]
-fn force(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
-    let muls = keys.round_mul.as_chunks::<4>().0.iter().skip(LANES / 4);
-    let adds = keys.round_add.as_chunks::<4>().0.iter().skip(LANES / 4);
-    let floors = (0_u32..).step_by(4).map(|slot| (u32_saturating(LANES) + slot) << VALUE_BITS);
-    for (((mul, add), lane), floor) in muls.zip(adds).zip(lanes.as_chunks_mut::<4>().0).zip(floors) {
-        if lane.iter().all(|&lane| lane < floor) {
-            continue;
-        }
-        let floor = load_words(&std::array::from_fn(|i| floor + (u32_saturating(i) << VALUE_BITS)));
-        let (mul, add) = (load_words(mul), load_words(add));
-        let mut least = load_words(lane);
-        for &h in hashes {
-            let value = vandq_u32(vmlaq_u32(add, vdupq_n_u32(h), mul), vdupq_n_u32(VALUE_MASK));
-            least = vminq_u32(least, vorrq_u32(floor, value));
-        }
-        store_words(lane, least);
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::super::blocks::{COMPRESS, Masks};
 use super::super::scalar::{self, VALUE_BITS, VALUE_MASK, throw};
-use super::super::{Folded, HASHES_MAX, HashKeys, Hashes, LANE_EMPTY, LANES, Level, SHINGLE_CHARS, Table, words};
+use super::super::{
+    Folded, HASHES_MAX, HashKeys, Hashes, LANE_EMPTY, LANES, Level, SHINGLE_CHARS, Table, visits, words,
+};
 use crate::num::{high32, low8, low32, u32_saturating, usize_of};
 use std::arch::x86_64::*;
 
@@ -182,26 +184,23 @@ kernels! {
         count
     }
 
-    fn absorb(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
-        let mut open = [u64::MAX; 2];
-        if hashes.len() <= FEWEST {
-            absorb_fewest(hashes, keys, lanes);
-        } else if hashes.len() <= FEW {
-            absorb_few(hashes, keys, &mut open, lanes);
-        } else {
-            let fresh = open_slots(lanes, LANE_EMPTY) == [u64::MAX; 2];
-            first_round(hashes, lanes);
-            for r in 1..LANES {
-                if r == 1 || !fresh {
-                    open = open_slots(lanes, u32_saturating(r) << VALUE_BITS);
-                }
-                if open == [0, 0] {
-                    return;
-                }
-                later_round(hashes, keys, r, &mut open, lanes);
-            }
+    fn absorb(hashes: &[u32], lanes: &mut [u32; LANES]) {
+        if hashes.len() <= visits::FEW {
+            scalar::merge(lanes, &visits::sketch_few(hashes));
+            return;
         }
-        force(hashes, keys, lanes);
+        let mut open = [u64::MAX; 2];
+        let fresh = open_slots(lanes, LANE_EMPTY) == [u64::MAX; 2];
+        first_round(hashes, lanes);
+        for r in 1..LANES {
+            if r == 1 || !fresh {
+                open = open_slots(lanes, u32_saturating(r) << VALUE_BITS);
+            }
+            if open == [0, 0] {
+                return;
+            }
+            later_round(hashes, r, &mut open, lanes);
+        }
     }
 
     fn merge(into: &mut [u32; LANES], other: &[u32; LANES]) {
@@ -212,12 +211,6 @@ kernels! {
         scalar::fold_lanes(lanes, multiplier)
     }
 }
-
-/// Sets of at most this many hashes need all rounds, and are scattered without a look at what is open.
-const FEWEST: usize = 3;
-
-/// Sets of at most this many hashes need so many rounds that rounds, not hashes, go side by side.
-const FEW: usize = 8;
 
 /// Hashes scattered without a look at the slots, which would let too many of them pass.
 const UNFILTERED: usize = 640;
@@ -270,8 +263,8 @@ parts! {
     }
 
     /// One of the rounds after the first: only what falls into an open slot counts.
-    fn later_round(hashes: &[u32], keys: &HashKeys, r: usize, open: &mut [u64; 2], lanes: &mut [u32; LANES]) {
-        let (mul, add) = (keys.round_mul[r], keys.round_add[r]);
+    fn later_round(hashes: &[u32], r: usize, open: &mut [u64; 2], lanes: &mut [u32; LANES]) {
+        let (mul, add) = (visits::MUL[r], visits::ADD[r]);
         let (mul_all, add_all) = (splat(mul), splat(add));
         let floor = u32_saturating(r) << VALUE_BITS;
         let is_open = spread(open);
@@ -289,66 +282,6 @@ parts! {
                 open[slot / 64] &= !(1 << (slot % 64));
                 hits &= hits - 1;
             }
-        }
-    }
-
-    /// All rounds in which slots are picked, eight rounds a step, for a set that needs nearly all of them.
-    fn absorb_few(hashes: &[u32], keys: &HashKeys, open: &mut [u64; 2], lanes: &mut [u32; LANES]) {
-        let (muls, adds) = (keys.round_mul.as_chunks::<8>().0, keys.round_add.as_chunks::<8>().0);
-        for (step, (mul, add)) in (0_u32..).zip(muls.iter().zip(adds)).take(LANES / 8) {
-            if *open == [0, 0] {
-                return;
-            }
-            let is_open = spread(open);
-            for &h in hashes {
-                let thrown = _mm256_add_epi32(_mm256_mullo_epi32(splat(h), load_words(mul)), load_words(add));
-                let mut hits = falls_open(thrown, is_open);
-                let mut spilled = [0; 8];
-                store_words(&mut spilled, thrown);
-                while hits != 0 {
-                    let i = hits.trailing_zeros();
-                    let (slot, value) = throw(spilled[usize_of(i & 7)]);
-                    lanes[slot] = lanes[slot].min((8 * step + i) << VALUE_BITS | value);
-                    open[slot / 64] &= !(1 << (slot % 64));
-                    hits &= hits - 1;
-                }
-            }
-        }
-    }
-
-    /// All rounds in which slots are picked, without a branch that depends on a hash.
-    fn absorb_fewest(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
-        let (muls, adds) = (keys.round_mul.as_chunks::<8>().0, keys.round_add.as_chunks::<8>().0);
-        for &h in hashes {
-            let mut thrown = [0; LANES];
-            for (to, (mul, add)) in thrown.as_chunks_mut::<8>().0.iter_mut().zip(muls.iter().zip(adds)) {
-                store_words(to, _mm256_add_epi32(_mm256_mullo_epi32(splat(h), load_words(mul)), load_words(add)));
-            }
-            for (r, &x) in (0_u32..).zip(&thrown) {
-                let (slot, value) = throw(x);
-                lanes[slot] = lanes[slot].min(r << VALUE_BITS | value);
-            }
-        }
-    }
-
-    /// The last rounds: a slot still open takes the smallest value of all hashes.
-    fn force(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
-        let muls = keys.round_mul.as_chunks::<8>().0.iter().skip(LANES / 8);
-        let adds = keys.round_add.as_chunks::<8>().0.iter().skip(LANES / 8);
-        let floors = (0_u32..).step_by(8).map(|slot| (u32_saturating(LANES) + slot) << VALUE_BITS);
-        for (((mul, add), lane), floor) in muls.zip(adds).zip(lanes.as_chunks_mut::<8>().0).zip(floors) {
-            if lane.iter().all(|&lane| lane < floor) {
-                continue;
-            }
-            let steps = _mm256_slli_epi32::<24>(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-            let floor = _mm256_add_epi32(splat(floor), steps);
-            let mut least = load_words(lane);
-            for &h in hashes {
-                let thrown = _mm256_add_epi32(_mm256_mullo_epi32(splat(h), load_words(mul)), load_words(add));
-                let value = or(floor, _mm256_and_si256(thrown, splat(VALUE_MASK)));
-                least = _mm256_min_epu32(least, value);
-            }
-            store_words(lane, least);
         }
     }
 

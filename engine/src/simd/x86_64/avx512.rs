@@ -4,7 +4,9 @@
 
 use super::super::blocks::Masks;
 use super::super::scalar::{self, VALUE_BITS, VALUE_MASK, throw};
-use super::super::{Folded, HASHES_MAX, HashKeys, Hashes, LANE_EMPTY, LANES, Level, SHINGLE_CHARS, Table, words};
+use super::super::{
+    Folded, HASHES_MAX, HashKeys, Hashes, LANE_EMPTY, LANES, Level, SHINGLE_CHARS, Table, visits, words,
+};
 use crate::num::{u32_saturating, usize_of};
 use std::arch::x86_64::*;
 
@@ -94,7 +96,7 @@ kernels! {
         let count = text.len().saturating_sub(SHINGLE_CHARS - 1).min(HASHES_MAX);
         if count <= rounds::THINNED {
             hash_windows(text, keys, out, |_, _| {});
-            return rounds::sketch_piece(out.get(..count).unwrap_or_default(), keys);
+            return rounds::sketch_piece(out.get(..count).unwrap_or_default());
         }
         let (mut hits, mut hit_count, limit) = (rounds::ROOM, 0, rounds::small(count));
         hash_windows(text, keys, out, |hashes, valid| {
@@ -102,7 +104,7 @@ kernels! {
             rounds::write(&mut hits, hit_count, found, hashes);
             hit_count += usize_of(u32::from(found).count_ones());
         });
-        rounds::sketch_thinned(out.get(..count).unwrap_or_default(), &mut hits, hit_count, keys)
+        rounds::sketch_thinned(out.get(..count).unwrap_or_default(), &mut hits, hit_count)
     }
 
     fn hash_scalars(text: &[u32], keys: &HashKeys, out: &mut Hashes) -> usize {
@@ -147,19 +149,19 @@ kernels! {
         count
     }
 
-    fn sketch(hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
-        let Some((first, rest)) = hashes.split_at_checked(HASHES_MAX) else { return rounds::sketch_piece(hashes, keys) };
-        let mut lanes = rounds::sketch_piece(first, keys);
+    fn sketch(hashes: &[u32]) -> [u32; LANES] {
+        let Some((first, rest)) = hashes.split_at_checked(HASHES_MAX) else { return rounds::sketch_piece(hashes) };
+        let mut lanes = rounds::sketch_piece(first);
         // What is thrown may win or not; so any piece may be added alone.
         for piece in rest.chunks(HASHES_MAX) {
-            rounds::absorb_piece(piece, keys, &mut lanes);
+            rounds::absorb_piece(piece, &mut lanes);
         }
         lanes
     }
 
-    fn absorb(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
+    fn absorb(hashes: &[u32], lanes: &mut [u32; LANES]) {
         for piece in hashes.chunks(HASHES_MAX) {
-            rounds::absorb_piece(piece, keys, lanes);
+            rounds::absorb_piece(piece, lanes);
         }
     }
 

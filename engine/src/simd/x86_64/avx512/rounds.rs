@@ -31,8 +31,26 @@ const MANY_OPEN: u32 = 32;
 /// Open slots that a large set fills one by one.
 const FEW_OPEN: u32 = 3;
 
-/// Sets of fewer hashes than a vector has lanes go with rounds, not hashes, side by side.
-const FEW: usize = 16;
+/// A bitonic network (Batcher 1968) that sorts the first 2, 4, 8 or 16 of sixteen numbers after 1, 3, 6 or 10 steps: how far
+/// off the partner of each is, and which of them keep the smaller.
+const SORTING: [(u32, u16); 10] = {
+    let (mut steps, mut step, mut block) = ([(0, 0); 10], 0, 2_u32);
+    while block <= 16 {
+        let mut apart = block / 2;
+        while apart > 0 {
+            let (mut smaller, mut i) = (0, 0);
+            while i < 16 {
+                smaller |= if (i & apart == 0) == (i & block == 0) { 1 << i } else { 0 };
+                i += 1;
+            }
+            steps[step] = (apart, smaller);
+            step += 1;
+            apart /= 2;
+        }
+        block *= 2;
+    }
+    steps
+};
 
 /// Something whose vectors lie in one cache line each.
 #[repr(C, align(64))]
@@ -46,9 +64,9 @@ pub(super) const ROOM: Room = [MaybeUninit::uninit(); HITS_MAX + 16];
 
 parts! {
     /// The lanes of at most [`HASHES_MAX`] hashes.
-    pub(super) fn sketch_piece(hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
-        if hashes.len() < FEW {
-            return sketch_few(hashes, keys);
+    pub(super) fn sketch_piece(hashes: &[u32]) -> [u32; LANES] {
+        if hashes.len() <= visits::FEW {
+            return sketch_few(hashes);
         }
         let mut lanes = Aligned([LANE_EMPTY; LANES]);
         let open = if hashes.len() < LANES {
@@ -61,9 +79,9 @@ parts! {
         } else {
             let (mut hits, limit) = (ROOM, small(hashes.len()));
             let hit_count = find(hashes, &mut hits, |words| is_small(words, limit));
-            return sketch_thinned(hashes, &mut hits, hit_count, keys);
+            return sketch_thinned(hashes, &mut hits, hit_count);
         };
-        later_rounds(hashes, keys, open, &mut lanes.0);
+        later_rounds(hashes, open, &mut lanes.0);
         lanes.0
     }
 
@@ -80,7 +98,7 @@ parts! {
 
     /// The lanes of many hashes, given those whose values are small. Most slots get their smallest from these; the few slots
     /// that they leave open then look at the rest.
-    pub(super) fn sketch_thinned(hashes: &[u32], hits: &mut Room, hit_count: usize, keys: &HashKeys) -> [u32; LANES] {
+    pub(super) fn sketch_thinned(hashes: &[u32], hits: &mut Room, hit_count: usize) -> [u32; LANES] {
         let mut least = Aligned([LANE_EMPTY; LANES]);
         put_least(written(hits, hit_count), &mut least.0);
         let is_open = spread(open_slots(&least.0, LANE_EMPTY));
@@ -88,7 +106,7 @@ parts! {
         put_least(written(hits, hit_count), &mut least.0);
         let mut lanes = [LANE_EMPTY; LANES];
         let open = take_values(&least.0, &mut lanes);
-        later_rounds(hashes, keys, open, &mut lanes);
+        later_rounds(hashes, open, &mut lanes);
         lanes
     }
 
@@ -106,12 +124,12 @@ parts! {
     }
 
     /// Adds at most [`HASHES_MAX`] hashes to lanes that may hold some.
-    pub(super) fn absorb_piece(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
+    pub(super) fn absorb_piece(hashes: &[u32], lanes: &mut [u32; LANES]) {
         if open_slots(lanes, 1 << VALUE_BITS) == [0, 0] {
             // No later round can win.
             first_round_over(hashes, lanes);
         } else {
-            scalar::merge(lanes, &sketch_piece(hashes, keys));
+            scalar::merge(lanes, &sketch_piece(hashes));
         }
     }
 
@@ -126,12 +144,12 @@ parts! {
     }
 
     /// The rounds after the first, until every slot has a lane of an earlier one; `open` are the slots that have none yet.
-    fn later_rounds(hashes: &[u32], keys: &HashKeys, open: [u64; 2], lanes: &mut [u32; LANES]) {
+    fn later_rounds(hashes: &[u32], open: [u64; 2], lanes: &mut [u32; LANES]) {
         let (mut open, mut round) = (open, 1);
         if hashes.len() < LANES {
             // At first nearly every slot is open.
             while round * hashes.len() < LANES {
-                let (mul, add) = (splat(keys.round_mul[round]), splat(keys.round_add[round]));
+                let (mul, add) = (splat(visits::MUL[round]), splat(visits::ADD[round]));
                 let floor = splat(u32_saturating(round) << VALUE_BITS);
                 let (blocks, rest) = hashes.as_chunks::<16>();
                 for block in blocks {
@@ -139,7 +157,7 @@ parts! {
                     scatter_all(thrown, lane_of(thrown, floor), lanes);
                 }
                 for &h in rest {
-                    let thrown = h.wrapping_mul(keys.round_mul[round]).wrapping_add(keys.round_add[round]);
+                    let thrown = h.wrapping_mul(visits::MUL[round]).wrapping_add(visits::ADD[round]);
                     put(lanes, thrown, u32_saturating(round) << VALUE_BITS | thrown & VALUE_MASK);
                 }
                 round += 1;
@@ -149,34 +167,30 @@ parts! {
         while open != [0, 0] {
             let open_count = open[0].count_ones() + open[1].count_ones();
             if open_count <= FEW_OPEN && hashes.len() > LANES {
-                fill_one_by_one(open, round, hashes, keys, lanes);
-                return;
-            }
-            if round == LANES {
-                force(hashes, keys, lanes);
+                fill_one_by_one(open, round, hashes, lanes);
                 return;
             }
             let throws = THROWS[usize::from(open_count <= MANY_OPEN)];
             let rounds = (throws / hashes.len()).clamp(1, LANES - round);
-            throw_many(hashes, keys, round..round + rounds, open, lanes);
+            throw_many(hashes, round..round + rounds, open, lanes);
             round += rounds;
             open = open_slots(lanes, u32_saturating(round) << VALUE_BITS);
         }
     }
 
     /// The rounds from one on, for each of a few open slots by itself.
-    fn fill_one_by_one(open: [u64; 2], from: usize, hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
+    fn fill_one_by_one(open: [u64; 2], from: usize, hashes: &[u32], lanes: &mut [u32; LANES]) {
         for (half, mut open) in (0..).zip(open) {
             while open != 0 {
                 let slot = (64 * half + usize_of(open.trailing_zeros())) % LANES;
-                lanes[slot] = lanes[slot].min(lane_of_slot(slot, from, hashes, keys));
+                lanes[slot] = lanes[slot].min(lane_of_slot(slot, from, hashes));
                 open &= open - 1;
             }
         }
     }
 
     /// The lane that a slot gets in the rounds from one on.
-    fn lane_of_slot(slot: usize, from: usize, hashes: &[u32], keys: &HashKeys) -> u32 {
+    fn lane_of_slot(slot: usize, from: usize, hashes: &[u32]) -> u32 {
         let base = u32_saturating(slot) << VALUE_BITS;
         let (blocks, rest) = hashes.as_chunks::<16>();
         let valid = if rest.is_empty() { 0 } else { u16::MAX >> (16 - rest.len()) };
@@ -184,8 +198,8 @@ parts! {
         for round in from..LANES {
             // A throw less its slot is a value if it fell there, and more than any value if not. The top bit is no part of
             // a throw, so all of it is moved up by one.
-            let mul = splat(keys.round_mul[round] << 1);
-            let add = splat(keys.round_add[round].wrapping_sub(base) << 1);
+            let mul = splat(visits::MUL[round] << 1);
+            let add = splat(visits::ADD[round].wrapping_sub(base) << 1);
             let last = _mm512_add_epi32(_mm512_mullo_epi32(rest, mul), add);
             let mut least = _mm512_mask_mov_epi32(splat(u32::MAX), valid, last);
             for block in blocks {
@@ -197,64 +211,67 @@ parts! {
                 return u32_saturating(round) << VALUE_BITS | least;
             }
         }
-        let forced = LANES + slot;
-        let (mul, add) = (keys.round_mul[forced], keys.round_add[forced]);
-        let values = hashes.iter().map(|h| h.wrapping_mul(mul).wrapping_add(add) & VALUE_MASK);
-        u32_saturating(forced) << VALUE_BITS | values.min().unwrap_or(VALUE_MASK)
+        LANE_EMPTY
     }
 
-    /// The lanes of fewer than sixteen hashes.
-    fn sketch_few(hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
-        match *hashes {
-            [] => [LANE_EMPTY; LANES],
-            [a] => in_order([a], LANES / 16, keys),
-            [a, b] => in_order([a, b], LANES / 16, keys),
-            [a, b, c] => in_order([a, b, c], LANES / 16, keys),
-            [a, b, c, d] => in_order([a, b, c, d], LANES / 16, keys),
-            [a, b, c, d, e] => at_open(hashes, 4, keys, in_order([a, b, c, d, e], 4, keys)),
-            [a, b, c, d, e, f] => at_open(hashes, 4, keys, in_order([a, b, c, d, e, f], 4, keys)),
-            [a, b, c, d, e, f, g] => at_open(hashes, 3, keys, in_order([a, b, c, d, e, f, g], 3, keys)),
-            [a, b, c, d, e, f, g, h] => at_open(hashes, 2, keys, in_order([a, b, c, d, e, f, g, h], 2, keys)),
-            _ => at_open(hashes, 1, keys, at_random(hashes, keys)),
+    /// See [`visits::sketch_few`].
+    fn sketch_few(hashes: &[u32]) -> [u32; LANES] {
+        let count = hashes.len();
+        if count == 0 || count > visits::FEW {
+            return [LANE_EMPTY; LANES];
         }
-    }
-
-    /// The first sixteen rounds of more than eight hashes.
-    fn at_random(hashes: &[u32], keys: &HashKeys) -> [u32; LANES] {
-        let mut lanes = Aligned([LANE_EMPTY; LANES]);
-        let [mul, add] = round_keys(keys, 0);
-        for &h in hashes {
-            let thrown = _mm512_add_epi32(_mm512_mullo_epi32(splat(h), mul), add);
-            scatter_all(thrown, lane_of(thrown, floors(0)), &mut lanes.0);
+        // Values on top; what is no hash is larger.
+        let keys = _mm512_rol_epi32::<8>(load_some_words(hashes));
+        let mut sorted = _mm512_mask_mov_epi32(splat(u32::MAX), u16::MAX >> (16 - count), keys);
+        let places = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        let steps = usize_of(usize::BITS - (count - 1).leading_zeros());
+        for &(apart, smaller) in SORTING.iter().take(steps * (steps + 1) / 2) {
+            let partner = _mm512_permutexvar_epi32(_mm512_xor_si512(places, splat(apart)), sorted);
+            let larger = _mm512_max_epu32(sorted, partner);
+            sorted = _mm512_mask_min_epu32(larger, smaller, sorted, partner);
         }
-        lanes.0
-    }
-
-    /// The rounds of a few hashes from a group of sixteen on.
-    fn at_open(hashes: &[u32], from: usize, keys: &HashKeys, lanes: [u32; LANES]) -> [u32; LANES] {
-        let (mut group, mut lanes) = (from, lanes);
-        while group < LANES / 16 {
-            let open = open_slots(&lanes, u32_saturating(16 * group) << VALUE_BITS);
-            if open == [0, 0] {
-                return lanes;
+        let mut ordered = [0; 16];
+        store_words(&mut ordered, _mm512_ror_epi32::<8>(sorted));
+        let (mut first, mut winner) = ([_mm512_set1_epi8(-1); 2], [splat(0); 2]);
+        let mut i = splat(0);
+        for &h in ordered.iter().take(count) {
+            let rounds = load_pair(visits::rounds_of(h));
+            for half in 0..2 {
+                let earlier = _mm512_cmplt_epu8_mask(rounds[half], first[half]);
+                first[half] = _mm512_min_epu8(rounds[half], first[half]);
+                winner[half] = _mm512_mask_mov_epi8(winner[half], earlier, i);
             }
-            let end = (group + 4).min(LANES / 16);
-            throw_few(hashes, keys, group..end, open, &mut lanes);
-            group = end;
+            i = _mm512_add_epi8(i, _mm512_set1_epi8(1));
         }
-        if open_slots(&lanes, u32_saturating(LANES) << VALUE_BITS) != [0, 0] {
-            force(hashes, keys, &mut lanes);
+        let values = _mm512_srli_epi32::<8>(sorted);
+        let mut lanes = [0; LANES];
+        for (half, lanes) in lanes.as_chunks_mut::<64>().0.iter_mut().enumerate() {
+            let [first, winner] = [quarters_of(first[half]), quarters_of(winner[half])];
+            for (quarter, lanes) in lanes.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+                let round = _mm512_slli_epi32::<VALUE_BITS>(_mm512_cvtepu8_epi32(first[quarter]));
+                let value = _mm512_permutexvar_epi32(_mm512_cvtepu8_epi32(winner[quarter]), values);
+                store_words(lanes, or(round, value));
+            }
         }
         lanes
     }
 
+    fn quarters_of(vector: __m512i) -> [__m128i; 4] {
+        [
+            _mm512_castsi512_si128(vector),
+            _mm512_extracti32x4_epi32::<1>(vector),
+            _mm512_extracti32x4_epi32::<2>(vector),
+            _mm512_extracti32x4_epi32::<3>(vector),
+        ]
+    }
+
     /// Throws all hashes in some rounds, hashes side by side.
-    fn throw_many(hashes: &[u32], keys: &HashKeys, rounds: Range<usize>, open: [u64; 2], lanes: &mut [u32; LANES]) {
+    fn throw_many(hashes: &[u32], rounds: Range<usize>, open: [u64; 2], lanes: &mut [u32; LANES]) {
         let is_open = spread(open);
         let (mut hits, mut won, mut hit_count) = (ROOM, ROOM, 0);
         let (blocks, rest) = hashes.as_chunks::<16>();
         for round in rounds {
-            let (mul, add) = (splat(keys.round_mul[round]), splat(keys.round_add[round]));
+            let (mul, add) = (splat(visits::MUL[round]), splat(visits::ADD[round]));
             let floor = splat(u32_saturating(round) << VALUE_BITS);
             for block in blocks {
                 let thrown = _mm512_add_epi32(_mm512_mullo_epi32(load_words(block), mul), add);
@@ -274,24 +291,6 @@ parts! {
         scatter(written(&mut hits, hit_count), written(&mut won, hit_count), lanes);
     }
 
-    /// Throws a few hashes in some groups of sixteen rounds, rounds side by side.
-    fn throw_few(hashes: &[u32], keys: &HashKeys, groups: Range<usize>, open: [u64; 2], lanes: &mut [u32; LANES]) {
-        let is_open = spread(open);
-        let (mut hits, mut won, mut hit_count) = (ROOM, ROOM, 0);
-        for group in groups {
-            let [mul, add] = round_keys(keys, group);
-            let floor = floors(group);
-            for &h in hashes {
-                let thrown = _mm512_add_epi32(_mm512_mullo_epi32(splat(h), mul), add);
-                let found = falls_open(thrown, is_open);
-                write(&mut hits, hit_count, found, thrown);
-                write(&mut won, hit_count, found, lane_of(thrown, floor));
-                hit_count += usize_of(u32::from(found).count_ones());
-            }
-        }
-        scatter(written(&mut hits, hit_count), written(&mut won, hit_count), lanes);
-    }
-
     /// Puts sixteen throws where they fall, if they are the smallest there.
     fn scatter_all(thrown: __m512i, won: __m512i, lanes: &mut [u32; LANES]) {
         let (mut hits, mut values) = ([0; 16], [0; 16]);
@@ -303,89 +302,7 @@ parts! {
     }
 }
 
-/// The lanes that a few hashes get in some groups of sixteen rounds from the first on; if those are all groups, whatever is left
-/// open gets its forced lane. What is to win is stored last, so that no minimum is needed: late rounds first, and in a round
-/// the largest value first.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq")]
-#[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
-fn in_order<const N: usize>(hashes: [u32; N], groups: usize, keys: &HashKeys) -> [u32; LANES] {
-    let mut lanes = [LANE_EMPTY; LANES];
-    if groups == LANES / 16 {
-        force(&hashes, keys, &mut lanes);
-    }
-    // All throws first: a group that waits for its own would wait for each.
-    let mut throws = Aligned([const { MaybeUninit::<[[[u32; 16]; N]; 2]>::uninit() }; LANES / 16]);
-    for (group, to) in throws.0.iter_mut().enumerate().take(groups).rev() {
-        let [mul, add] = round_keys(keys, group);
-        let mut sorted = [splat(0); N];
-        for (to, h) in sorted.iter_mut().zip(hashes) {
-            // The value on top, the slot below, so that the larger number has the larger value.
-            *to = _mm512_rol_epi32::<8>(_mm512_add_epi32(_mm512_mullo_epi32(splat(h), mul), add));
-        }
-        for i in 1..N {
-            for j in (0..i).rev() {
-                let (low, high) = (sorted[j], sorted[j + 1]);
-                sorted[j] = _mm512_min_epu32(low, high);
-                sorted[j + 1] = _mm512_max_epu32(low, high);
-            }
-        }
-        let floor = floors(group);
-        let slots = sorted.map(|words| words_of(_mm512_and_si512(words, splat(0x7f))));
-        let won = sorted.map(|words| words_of(or(floor, _mm512_srli_epi32::<8>(words))));
-        to.write([slots, won]);
-    }
-    for throws in throws.0.iter().take(groups).rev() {
-        // SAFETY: the loop above wrote the first `groups`.
-        let [slots, won] = unsafe { throws.assume_init_ref() };
-        for i in (0..16).rev() {
-            for j in (0..N).rev() {
-                lanes[usize_of(slots[j][i]) % LANES] = won[j][i];
-            }
-        }
-    }
-    lanes
-}
-
 parts! {
-    fn words_of(vector: __m512i) -> [u32; 16] {
-        let mut words = [0; 16];
-        store_words(&mut words, vector);
-        words
-    }
-
-    /// The last rounds: a slot still open takes the smallest value of all hashes.
-    fn force(hashes: &[u32], keys: &HashKeys, lanes: &mut [u32; LANES]) {
-        for (group, lane) in (LANES / 16..).zip(lanes.as_chunks_mut::<16>().0) {
-            let [mul, add] = round_keys(keys, group);
-            let floor = floors(group);
-            let mut least = load_words(lane);
-            if hashes.len() > 4 && _mm512_cmpge_epu32_mask(least, floor) == 0 {
-                continue;
-            }
-            for &h in hashes {
-                let thrown = _mm512_add_epi32(_mm512_mullo_epi32(splat(h), mul), add);
-                least = _mm512_min_epu32(least, lane_of(thrown, floor));
-            }
-            store_words(lane, least);
-        }
-    }
-
-    /// Multipliers and addends of a group of sixteen rounds.
-    fn round_keys(keys: &HashKeys, group: usize) -> [__m512i; 2] {
-        let (muls, adds) = (keys.round_mul.as_chunks::<16>().0, keys.round_add.as_chunks::<16>().0);
-        match (muls.get(group), adds.get(group)) {
-            (Some(mul), Some(add)) => [load_words(mul), load_words(add)],
-            _ => [splat(0); 2],
-        }
-    }
-
-    /// The least lane of each of a group of sixteen rounds.
-    fn floors(group: usize) -> __m512i {
-        let steps = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-        _mm512_slli_epi32::<24>(_mm512_add_epi32(splat(16 * u32_saturating(group)), steps))
-    }
-
     /// The lanes that numbers thrown in a round become: `floor` and the value.
     fn lane_of(thrown: __m512i, floor: __m512i) -> __m512i {
         // (thrown & mask) | floor, as one table of three inputs.
