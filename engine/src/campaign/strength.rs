@@ -176,23 +176,40 @@ const ALONE_REQUESTS: usize = 12;
 /// That share of them: campaigns that deal templates out have a quarter with one alone.
 const NEARLY_ALL: f64 = 0.9;
 
-/// The accounts that use one template of a unit alone, a copied one or in many requests, while most accounts of the unit use
-/// several.
+/// The accounts that use one template of a unit alone, while most accounts of the unit use several: a copied template, one
+/// that most of its users use alone, or any in many requests.
 ///
 /// A text that is copied word for word may be anybody's: a campaign may work with a published template beside its own, and
-/// readers of that template come and go as its accounts do. Its own accounts show another template as well, be it after some
-/// requests where nobody copies.
+/// readers of that template come and go as its accounts do. So may a template that came in since a few accounts use it too. The
+/// campaign's own accounts show another template as well, be it after some requests where nobody copies.
 #[must_use]
 pub fn of_one_template(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Vec<u32> {
     let Some(co_use) = judgement.of(Kind::CoUse).filter(|co_use| co_use.holds) else { return Vec::new() };
     let template = |row: &u32| judgement.templates.iter().position(|families| families.contains(&ledger.family(*row)));
-    let copied = |template: Option<usize>| template.and_then(|at| judgement.copied.get(at)) == Some(&true);
-    let alone = |edge: &&Edge| {
-        let rows = view.rows_of(edge);
-        let mut used = rows.iter().map(template);
-        let first = used.next().flatten();
-        let stands_out = co_use.value >= NEARLY_ALL && rows.len() >= ALONE_REQUESTS;
-        (copied(first) || stands_out) && used.all(|other| other == first)
+    let used: Vec<Vec<usize>> = view
+        .edges
+        .iter()
+        .map(|edge| {
+            let mut used: Vec<usize> = view.rows_of(edge).iter().filter_map(template).collect();
+            used.sort_unstable();
+            used.dedup();
+            used
+        })
+        .collect();
+    let (mut users, mut alone) = (vec![0_usize; judgement.templates.len()], vec![0_usize; judgement.templates.len()]);
+    for used in &used {
+        for &template in used {
+            users[template] += 1;
+            alone[template] += usize::from(used.len() == 1);
+        }
+    }
+    let is_anybodys = |(edge, used): &(&Edge, &Vec<usize>)| match used[..] {
+        [template] => {
+            let copied = judgement.copied.get(template) == Some(&true);
+            let stands_out = co_use.value >= NEARLY_ALL && num::usize_of(edge.requests) >= ALONE_REQUESTS;
+            copied || stands_out || 2 * alone[template] > users[template]
+        }
+        _ => false,
     };
-    view.edges.iter().filter(alone).map(|edge| edge.account).collect()
+    view.edges.iter().zip(&used).filter(is_anybodys).map(|(edge, _)| edge.account).collect()
 }

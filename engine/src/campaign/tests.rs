@@ -532,3 +532,29 @@ fn who_uses_one_template_alone_in_many_requests_is_no_account_of_a_campaign_of_s
     let expected: Vec<u32> = accounts.iter().map(|&(account, _)| account).collect();
     assert_eq!(members(&findings), expected);
 }
+
+/// A loose family came in since a few accounts of the campaign use it too, as they do a third template of their own.
+#[test]
+fn whoever_uses_a_template_alone_that_most_use_alone_is_none_of_the_campaign() {
+    let (mut random, mut log) = (Random::new(31, 2), Log::default());
+    let (accounts, strangers) = (log.accounts(&mut random, 60), log.accounts(&mut random, 14));
+    log.template(&mut random, 0, 1, &accounts[..55], 8);
+    log.template(&mut random, 1, 2, &accounts[..50], 8);
+    log.template(&mut random, 2, 3, &accounts[..6], 4);
+    log.template(&mut random, 2, 3, &strangers, 4);
+    log.template(&mut random, 3, 4, &accounts[48..], 4);
+    let filled = log.fill();
+    let columns = filled.columns();
+    let ledger = Ledger::new(&columns);
+    let view = ledger.view(ledger.account_rows.clone());
+    let mut judgement = Judgement::plain(Verdict::Convicted, Reason::Coordinated);
+    judgement.templates = (0..4).map(|family| vec![family]).collect();
+    judgement.copied = vec![false; 4];
+    judgement.evidence =
+        vec![super::evidence::Evidence { kind: Kind::CoUse, value: 0.75, null: 0.1, p: 1e-9, n: 74, holds: true }];
+    let mut cleared = strength::of_one_template(&ledger, &view, &judgement);
+    cleared.sort_unstable();
+    // Of the last template seven of twelve users have another one: those five who have none are its campaign's.
+    let expected: Vec<u32> = strangers.iter().map(|&(account, _)| account).collect();
+    assert_eq!(cleared, expected);
+}
