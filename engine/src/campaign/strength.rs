@@ -1,6 +1,7 @@
 //! How strongly one account belongs to a convicted view: a stranger who merely uses the campaign's template must not be
 //! accused with it.
 
+use super::columns::NONE;
 use super::decide::Judgement;
 use super::disguise::is_disguised;
 use super::evidence::Kind;
@@ -187,10 +188,12 @@ pub fn of_one_template(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) 
     let Some(co_use) = judgement.of(Kind::CoUse).filter(|co_use| co_use.holds) else { return Vec::new() };
     let template = |row: &u32| judgement.templates.iter().position(|families| families.contains(&ledger.family(*row)));
     let copied = |template: Option<usize>| template.and_then(|at| judgement.copied.get(at)) == Some(&true);
+    // A request of no family says nothing of its template, unless what the residual linker found is one.
+    let says = |row: &&u32| ledger.family(**row) != NONE || judgement.templates.iter().any(Vec::is_empty);
     let alone = |edge: &&Edge| {
-        let rows = view.rows_of(edge);
-        let mut used = rows.iter().map(template);
-        let first = used.next().flatten();
+        let rows: Vec<&u32> = view.rows_of(edge).iter().filter(says).collect();
+        let mut used = rows.iter().map(|row| template(row));
+        let Some(first) = used.next() else { return false };
         let stands_out = co_use.value >= NEARLY_ALL && rows.len() >= ALONE_REQUESTS;
         (copied(first) || stands_out) && used.all(|other| other == first)
     };
