@@ -187,7 +187,7 @@ fn wording_of(ledger: &Ledger<'_>, edges: &[Edge], pieces: &[&View], seed: u64) 
             (piece.requests, wording::compare(ledger, piece, &own, seed))
         })
         .collect();
-    let copied = parts.iter().map(|(_, wording)| wording.pairs > 0 && !wording.rarely_copied()).collect();
+    let copied = parts.iter().map(|(_, wording)| wording.is_copied()).collect();
     (Wording::together(parts), copied)
 }
 

@@ -27,6 +27,8 @@ mod strength;
 mod tags;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_joining;
 mod whole;
 mod why;
 mod wording;
@@ -84,6 +86,8 @@ pub struct Unit {
     several_templates: bool,
     /// While judging: its parts are parties that share no accounts.
     parted: bool,
+    /// While judging: the templates of a whole whose parts are parties.
+    pieces: Vec<usize>,
     /// While judging: parties took its place.
     superseded: bool,
 }
@@ -116,7 +120,12 @@ pub fn judge(columns: &Columns<'_>, options: &Options) -> Result<Findings> {
     for component in residual::link(&ledger, free, &options.residual) {
         units.push(unit(Vec::new(), ledger.view(component.rows)));
     }
-    judge_units(&ledger, &mut units, options);
+    for unit in units.iter().filter(|unit| unit.families.is_empty()) {
+        for &row in &unit.view.rows {
+            explained[num::usize_of(row)] = true;
+        }
+    }
+    judge_units(&ledger, &mut units, &explained, options);
     for unit in units.iter_mut().filter(|unit| unit.judgement.verdict >= Verdict::Review) {
         unit.lifts = tags::lifts(columns, &unit.view);
     }
@@ -125,23 +134,22 @@ pub fn judge(columns: &Columns<'_>, options: &Options) -> Result<Findings> {
 }
 
 /// Judges all units: families, templates joined from fragments, and templates that the same accounts use. Where a joined
-/// unit is not convicted its parts stand alone.
-fn judge_units(ledger: &Ledger<'_>, units: &mut Vec<Unit>, options: &Options) {
-    let mut tops: Vec<usize> = (0..units.len()).collect();
-    for seed in [fragments::Seed::Lively, fragments::Seed::OneShot] {
-        let templates = fragments::by_wording(ledger, units, &tops, seed);
-        let joining = Joining { has_guests: seed == fragments::Seed::Lively, several_templates: false };
-        let inside = whole::join_parts(ledger, units, &templates, joining, &options.residual);
-        tops = (0..units.len()).filter(|&at| !inside[at]).collect();
+/// unit is not convicted its parts stand alone. `explained` are the rows that a unit has already.
+fn judge_units(ledger: &Ledger<'_>, units: &mut Vec<Unit>, explained: &[bool], options: &Options) {
+    join_units(ledger, units, &options.residual);
+    // What is rewritten with each request leaves many in no family; without them a young campaign is half seen.
+    let free = |row: u32| ledger.family(row) == NONE && !explained[num::usize_of(row)];
+    for unit in units.iter_mut().filter(|unit| !unit.parts.is_empty() && !unit.superseded) {
+        let strays = residual::strays(ledger, &unit.view, free, &options.residual);
+        if !strays.is_empty() {
+            unit.view = ledger.view(unit.view.rows.iter().copied().chain(strays).collect());
+        }
     }
-    let sets = fragments::by_accounts(ledger, units, &tops);
-    let joining = Joining { has_guests: true, several_templates: true };
-    whole::join_parts(ledger, units, &sets, joining, &options.residual);
     // First against everybody, then against those who are under no suspicion: a large campaign must not set its own norm.
     let mut suspects = vec![false; ledger.accounts.len()];
     for _ in 0..2 {
         let strata = pacing::Strata::new(ledger, |account| suspects[account]);
-        for at in 0..units.len() {
+        for at in whole::hypotheses(units) {
             let public = !units[at].families.is_empty()
                 && units[at].families.iter().all(|&family| known_public(ledger.columns, family));
             let pieces = whole::pieces_of(units, at);
@@ -160,6 +168,24 @@ fn judge_units(ledger: &Ledger<'_>, units: &mut Vec<Unit>, options: &Options) {
         units.iter_mut().map(|unit| &mut unit.judgement).filter(|judgement| !judgement.evidence.is_empty()).collect();
     decide::adjust(&mut judged, &options.decide);
     whole::settle(units);
+}
+
+/// Joins fragments of one template by their wording, and templates by the accounts that use them.
+fn join_units(ledger: &Ledger<'_>, units: &mut Vec<Unit>, options: &ResidualOptions) {
+    let mut tops: Vec<usize> = (0..units.len()).collect();
+    for seed in [fragments::Seed::Lively, fragments::Seed::OneShot] {
+        let templates = fragments::by_wording(ledger, units, &tops, seed);
+        let joining = Joining { has_guests: seed == fragments::Seed::Lively, several_templates: false };
+        let inside = whole::join_parts(ledger, units, &templates, joining, options);
+        tops = (0..units.len()).filter(|&at| !inside[at]).collect();
+    }
+    // Common accounts say more than a wording that is somewhat alike: where a whole of several parties shares accounts with none,
+    // its parties are asked by themselves, or a template would wait for the strangers it was glued to.
+    let opened = whole::opened(units, &tops, &fragments::by_accounts(ledger, units, &tops));
+    let mut sets = fragments::by_accounts(ledger, units, &opened);
+    whole::close(ledger, units, &tops, &mut sets);
+    let joining = Joining { has_guests: true, several_templates: true };
+    whole::join_parts(ledger, units, &sets, joining, options);
 }
 
 /// One unit a family, by ascending family.

@@ -70,11 +70,20 @@ pub(super) fn parties(ledger: &Ledger<'_>, leaves: &[&View], options: &ResidualO
             }
         }
     }
+    // A few accounts go to the party they are like, or work in; boilerplate carries in many that are like none.
+    let within: Vec<f64> = large.iter().map(|party| likeness(ledger, &party.profiles, &party.profiles)).collect();
+    let own: Vec<Vec<u32>> = large.iter().map(|party| accounts_of(leaves, &party.leaves)).collect();
+    let mut strangers: Vec<usize> = Vec::new();
     for party in small {
-        let like = |other: &Party| likeness(ledger, &party.profiles, &other.profiles);
-        let nearest = (0..large.len()).max_by(|&a, &b| like(&large[a]).total_cmp(&like(&large[b])).then(b.cmp(&a)));
-        if let Some(nearest) = nearest {
-            large[nearest].leaves.extend(party.leaves);
+        let like = large.iter().map(|other| likeness(ledger, &party.profiles, &other.profiles)).enumerate();
+        let accounts = accounts_of(leaves, &party.leaves);
+        let works_in = |at: usize| {
+            let known = accounts.iter().filter(|account| own[at].binary_search(account).is_ok()).count();
+            2 * known >= accounts.len()
+        };
+        match like.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0))) {
+            Some((at, like)) if like >= COHESION * within[at] || works_in(at) => large[at].leaves.extend(party.leaves),
+            _ => strangers.extend(party.leaves),
         }
     }
     let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -82,8 +91,20 @@ pub(super) fn parties(ledger: &Ledger<'_>, leaves: &[&View], options: &ResidualO
         groups.entry(root(&parent, at)).or_default().extend(party.leaves);
     }
     let mut groups: Vec<Vec<usize>> = groups.into_values().collect();
+    if !strangers.is_empty() {
+        groups.push(strangers);
+    }
     groups.iter_mut().for_each(|group| group.sort_unstable());
     if groups.len() < 2 { vec![(0..leaves.len()).collect()] } else { groups }
+}
+
+/// The accounts of these families, ascending.
+fn accounts_of(leaves: &[&View], group: &[usize]) -> Vec<u32> {
+    let mut accounts: Vec<u32> =
+        group.iter().flat_map(|&at| leaves[at].edges.iter()).map(|edge| edge.account).collect();
+    accounts.sort_unstable();
+    accounts.dedup();
+    accounts
 }
 
 /// Groups of families that the same accounts use: three in ten of the smaller family's users, or one in ten if they are

@@ -7,7 +7,7 @@
 //! 1996: plain single linkage chains strangers together); a component's own tokens then pull in its members' requests.
 
 use super::columns::NONE;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, View};
 use super::wording::weighted_jaccard;
 use crate::num;
 use std::collections::HashMap;
@@ -184,6 +184,33 @@ fn components(
     }
     found.retain(|component: &Component| !component.rows.is_empty());
     found
+}
+
+/// The rows of these accounts that lie in no family and carry at least half the typical weight of what recurs at a quarter of the
+/// accounts in `view`: requests of a template that rewording left alone.
+#[must_use]
+pub(super) fn strays(
+    ledger: &Ledger<'_>,
+    view: &View,
+    free: impl Fn(u32) -> bool,
+    options: &ResidualOptions,
+) -> Vec<u32> {
+    let mut counts = Vec::new();
+    let mut profiles = Vec::new();
+    for edge in &view.edges {
+        let mut rows: Vec<u32> = view.rows_of(edge).to_vec();
+        let tokens = profile(ledger, &rows, options, &mut counts);
+        let all = ledger.rows_of(num::usize_of(edge.account)).iter().copied();
+        rows.extend(all.filter(|&row| free(row)));
+        profiles.push(Profile { account: edge.account, rows, tokens });
+    }
+    if profiles.is_empty() {
+        return Vec::new();
+    }
+    let members: Vec<usize> = (0..profiles.len()).collect();
+    let mut rows = component(ledger, &profiles, &members, &|token| telling(ledger, token)).rows;
+    rows.retain(|&row| free(row));
+    rows
 }
 
 /// The rows of the members that carry at least half the typical weight of the component's own tokens.

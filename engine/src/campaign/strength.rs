@@ -1,6 +1,7 @@
 //! How strongly one account belongs to a convicted view: a stranger who merely uses the campaign's template must not be
 //! accused with it.
 
+use super::columns::NONE;
 use super::decide::Judgement;
 use super::disguise::is_disguised;
 use super::evidence::Kind;
@@ -186,30 +187,24 @@ const NEARLY_ALL: f64 = 0.9;
 pub fn of_one_template(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Vec<u32> {
     let Some(co_use) = judgement.of(Kind::CoUse).filter(|co_use| co_use.holds) else { return Vec::new() };
     let template = |row: &u32| judgement.templates.iter().position(|families| families.contains(&ledger.family(*row)));
-    let used: Vec<Vec<usize>> = view
-        .edges
-        .iter()
-        .map(|edge| {
-            let mut used: Vec<usize> = view.rows_of(edge).iter().filter_map(template).collect();
-            used.sort_unstable();
-            used.dedup();
-            used
-        })
-        .collect();
+    // A request of no family says nothing of its template, unless what the residual linker found is one.
+    let says = |row: &&u32| ledger.family(**row) != NONE || judgement.templates.iter().any(Vec::is_empty);
+    let said: Vec<Vec<Option<usize>>> =
+        view.edges.iter().map(|edge| view.rows_of(edge).iter().filter(says).map(template).collect()).collect();
     let (mut users, mut alone) = (vec![0_usize; judgement.templates.len()], vec![0_usize; judgement.templates.len()]);
-    for used in &used {
-        for &template in used {
-            users[template] += 1;
-            alone[template] += usize::from(used.len() == 1);
+    for said in &said {
+        let mut used = said.clone();
+        used.sort_unstable();
+        used.dedup();
+        for template in used.iter().flatten() {
+            users[*template] += 1;
+            alone[*template] += usize::from(used.len() == 1);
         }
     }
-    let is_anybodys = |(edge, used): &(&Edge, &Vec<usize>)| match used[..] {
-        [template] => {
-            let copied = judgement.copied.get(template) == Some(&true);
-            let stands_out = co_use.value >= NEARLY_ALL && num::usize_of(edge.requests) >= ALONE_REQUESTS;
-            copied || stands_out || 2 * alone[template] > users[template]
-        }
-        _ => false,
+    let is_anybodys = |(_, said): &(&Edge, &Vec<Option<usize>>)| {
+        let Some(first) = said.first().filter(|first| said.iter().all(|other| other == *first)) else { return false };
+        let stands_out = co_use.value >= NEARLY_ALL && said.len() >= ALONE_REQUESTS;
+        stands_out || first.is_some_and(|at| judgement.copied.get(at) == Some(&true) || 2 * alone[at] > users[at])
     };
-    view.edges.iter().zip(&used).filter(is_anybodys).map(|(edge, _)| edge.account).collect()
+    view.edges.iter().zip(&said).filter(is_anybodys).map(|(edge, _)| edge.account).collect()
 }

@@ -5,7 +5,7 @@ use super::*;
 
 /// A log under construction: families are worded by token numbers, slots by values.
 #[derive(Default)]
-struct Log {
+pub(super) struct Log {
     rows: Vec<(i64, u32, u32, u8)>,
     principal: Vec<u32>,
     family: Vec<u32>,
@@ -17,7 +17,7 @@ struct Log {
 const DAY_MS: i64 = 86_400_000;
 
 /// The filled columns of a [`Log`].
-struct Filled {
+pub(super) struct Filled {
     account: Vec<u32>,
     time_ms: Vec<i64>,
     request: Vec<u32>,
@@ -36,7 +36,7 @@ impl Log {
         account
     }
 
-    fn send(&mut self, at_ms: i64, account: u32, family: u32, mut tokens: Vec<u32>, value: u64) {
+    pub(super) fn send(&mut self, at_ms: i64, account: u32, family: u32, mut tokens: Vec<u32>, value: u64) {
         tokens.extend((0..6).map(|word| num::low32(Random::new(value, 9 + word).bits()) | 1 << 31));
         tokens.sort_unstable();
         tokens.dedup();
@@ -80,7 +80,14 @@ impl Log {
 
     /// These accounts send `requests` each over a week from their beginning, in words of their own that are made from the
     /// words `base` stands for.
-    fn template(&mut self, random: &mut Random, family: u32, base: u32, accounts: &[(u32, i64)], requests: usize) {
+    pub(super) fn template(
+        &mut self,
+        random: &mut Random,
+        family: u32,
+        base: u32,
+        accounts: &[(u32, i64)],
+        requests: usize,
+    ) {
         self.families = self.families.max(family + 1);
         for &(account, begin) in accounts {
             let wording: Vec<u32> =
@@ -105,12 +112,12 @@ impl Log {
     }
 
     /// New accounts, each with a moment in the first twenty days of a month.
-    fn accounts(&mut self, random: &mut Random, count: usize) -> Vec<(u32, i64)> {
+    pub(super) fn accounts(&mut self, random: &mut Random, count: usize) -> Vec<(u32, i64)> {
         (0..count).map(|_| (self.account(None), num::i64_of_f64(random.unit() * 20.0 * 86_400_000.0))).collect()
     }
 
     /// `people` who use a public template now and then, some much.
-    fn popular(&mut self, random: &mut Random, family: u32, people: usize) {
+    pub(super) fn popular(&mut self, random: &mut Random, family: u32, people: usize) {
         self.families = self.families.max(family + 1);
         for _ in 0..people {
             let account = self.account(None);
@@ -131,7 +138,7 @@ impl Log {
         }
     }
 
-    fn fill(mut self) -> Filled {
+    pub(super) fn fill(mut self) -> Filled {
         self.rows.sort_unstable();
         let mut offsets = vec![0_u64];
         let mut values = Vec::new();
@@ -154,7 +161,13 @@ impl Log {
 }
 
 impl Filled {
-    fn columns(&self) -> Columns<'_> {
+    /// Takes the documents of this family out of it: they are in none.
+    pub(super) fn unassign(&mut self, family: u32) {
+        self.log.family.iter_mut().filter(|of| **of == family).for_each(|of| *of = NONE);
+        self.log.families = self.log.family.iter().filter(|of| **of != NONE).max().map_or(0, |most| most + 1);
+    }
+
+    pub(super) fn columns(&self) -> Columns<'_> {
         Columns {
             account: &self.account,
             time_ms: &self.time_ms,

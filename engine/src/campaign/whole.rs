@@ -33,6 +33,7 @@ pub(super) fn unit(families: Vec<u32>, view: View) -> Unit {
         parts: Vec::new(),
         several_templates: false,
         parted: false,
+        pieces: Vec::new(),
         superseded: false,
     }
 }
@@ -64,14 +65,56 @@ pub(super) fn join_parts(
             })
             .collect();
         let before: Vec<usize> = group.iter().flat_map(|&at| wholes_of(units, at)).collect();
+        let pieces = group.iter().flat_map(|&at| pieces_of(units, at)).collect();
         let whole = push_whole(ledger, units, parties, joining);
         units[whole].parted = true;
+        units[whole].pieces = pieces;
         let after = wholes_of(units, whole);
         for gone in before.into_iter().filter(|at| !after.contains(at)) {
             units[gone].superseded = true;
         }
     }
     inside(units)
+}
+
+/// These units, with its parties in the place of each whole of several that is in none of `sets`. Ascending.
+pub(super) fn opened(units: &[Unit], tops: &[usize], sets: &[Vec<usize>]) -> Vec<usize> {
+    let alone = |at: usize| units[at].parted && !sets.iter().any(|set| set.contains(&at));
+    let parties = |at: usize| if alone(at) { units[at].parts.clone() } else { vec![at] };
+    let mut opened: Vec<usize> = tops.iter().flat_map(|&at| parties(at)).collect();
+    opened.sort_unstable();
+    opened
+}
+
+/// Settles which parties leave their whole: those that share accounts with units elsewhere. Where others stay behind the whole is
+/// replaced; where all go the same way it goes itself.
+pub(super) fn close(ledger: &Ledger<'_>, units: &mut Vec<Unit>, tops: &[usize], sets: &mut Vec<Vec<usize>>) {
+    for &at in tops {
+        if !units[at].parted {
+            continue;
+        }
+        let parties = units[at].parts.clone();
+        for set in sets.iter_mut() {
+            let (mine, mut others): (Vec<usize>, Vec<usize>) = set.iter().partition(|part| parties.contains(part));
+            if mine.is_empty() {
+                continue;
+            }
+            if mine.len() == parties.len() {
+                others.push(at);
+            } else if !others.is_empty() {
+                let joining = Joining { has_guests: !units[at].guests.is_empty(), several_templates: false };
+                others.extend(one_of(ledger, units, mine, joining));
+                units[at].superseded = true;
+            }
+            *set = others;
+        }
+    }
+    sets.retain(|set| set.len() >= 2);
+}
+
+/// The units that are judged: what was replaced can convict nobody, and must not dilute the error rate of the others.
+pub(super) fn hypotheses(units: &[Unit]) -> Vec<usize> {
+    (0..units.len()).filter(|&at| !units[at].superseded).collect()
 }
 
 /// Which units are parts of another, or were replaced.
@@ -147,6 +190,9 @@ fn wholes_of(units: &[Unit], at: usize) -> Vec<usize> {
 pub(super) fn pieces_of(units: &[Unit], at: usize) -> Vec<usize> {
     if !units[at].several_templates {
         return vec![at];
+    }
+    if units[at].parted {
+        return units[at].pieces.clone();
     }
     units[at].parts.iter().flat_map(|&part| pieces_of(units, part)).collect()
 }

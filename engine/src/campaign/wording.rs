@@ -257,7 +257,8 @@ fn keep_known(profile: &mut Vec<u32>, vocabulary: &[(u32, f64)]) {
 }
 
 impl Wording {
-    /// The wording of several templates of the same accounts: figures weighed by requests, p-values of the largest.
+    /// The wording of several templates of the same accounts: figures weighed by requests, p-values by Bonferroni over the templates,
+    /// of which any may be the telling one.
     #[must_use]
     pub fn together(mut parts: Vec<(usize, Self)>) -> Self {
         parts.sort_by_key(|&(requests, _)| std::cmp::Reverse(requests));
@@ -275,8 +276,12 @@ impl Wording {
             p_copy: 1.0,
             ..Self::default()
         };
+        let least = |of: &dyn Fn(&Self) -> f64| {
+            let least = parts.iter().map(|(_, wording)| of(wording)).fold(1.0, f64::min);
+            (num::f64_of(parts.len()) * least).min(1.0)
+        };
+        (whole.p_own, whole.p_copy) = (least(&|wording| wording.p_own), least(&|wording| wording.p_copy));
         if let Some((_, largest)) = parts.first() {
-            (whole.p_own, whole.p_copy) = (largest.p_own, largest.p_copy);
             whole.pairs = largest.pairs;
         }
         let union = |of: &dyn Fn(&Self) -> &Vec<(u32, f64)>| {
@@ -305,6 +310,13 @@ impl Wording {
     #[must_use]
     pub fn rarely_copied(&self) -> bool {
         self.pairs > 0 && self.identical < 0.2
+    }
+
+    /// True when a fifth of the pairs copy one wording, of enough words to be a text: in a template that is rewritten with each request
+    /// the few words that stay are alike everywhere, and that is no copy.
+    #[must_use]
+    pub fn is_copied(&self) -> bool {
+        self.pairs > 0 && !self.rarely_copied() && self.nats >= SKELETON_NATS
     }
 
     /// The evidence. Null: at least a fifth of the pairs copy one wording, no account keeps to a wording of its own, and

@@ -1,0 +1,137 @@
+//! How fragments become what is judged: who goes with whom, who is left behind, and what is measured over the whole.
+
+use super::chance::Random;
+use super::evidence::{Evidence, Kind, Reason};
+use super::tests::Log;
+use super::*;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// The rows of a family, as a unit.
+fn of_family(ledger: &Ledger<'_>, family: u32) -> Unit {
+    let rows = (0..num::u32_saturating(ledger.columns.account.len())).filter(|&row| ledger.family(row) == family);
+    unit(vec![family], ledger.view(rows.collect()))
+}
+
+#[test]
+fn a_few_accounts_go_with_the_party_they_are_like_or_work_in_and_others_stay_behind() {
+    let (mut random, mut log) = (Random::new(1, 0), Log::default());
+    let party = log.accounts(&mut random, 8);
+    let alike = log.accounts(&mut random, 2);
+    let strangers = log.accounts(&mut random, 2);
+    log.template(&mut random, 0, 0, &party, 12);
+    log.template(&mut random, 1, 0, &alike, 12);
+    log.template(&mut random, 2, 5, &strangers, 12);
+    // Two requests of other words, from accounts of the party: too few to count as users, and no strangers.
+    log.template(&mut random, 3, 6, &party[..4], 2);
+    log.popular(&mut random, 4, 200);
+    let filled = log.fill();
+    let columns = filled.columns();
+    let ledger = Ledger::new(&columns);
+    let units: Vec<Unit> = (0..4).map(|family| of_family(&ledger, family)).collect();
+    let views: Vec<&View> = units.iter().map(|unit| &unit.view).collect();
+    assert_eq!(part::parties(&ledger, &views, &ResidualOptions::default()), [vec![0, 1, 3], vec![2]]);
+}
+
+#[test]
+fn a_party_that_shares_accounts_with_a_template_leaves_the_strangers_it_was_glued_to() {
+    let (mut random, mut log) = (Random::new(2, 0), Log::default());
+    let accounts = log.accounts(&mut random, 20);
+    let strangers = log.accounts(&mut random, 480);
+    log.template(&mut random, 0, 0, &accounts, 12);
+    log.template(&mut random, 1, 5, &strangers, 12);
+    log.template(&mut random, 2, 9, &accounts, 12);
+    let filled = log.fill();
+    let columns = filled.columns();
+    let ledger = Ledger::new(&columns);
+    let mut units: Vec<Unit> = (0..3).map(|family| of_family(&ledger, family)).collect();
+    let rows = units[..2].iter().flat_map(|unit| unit.view.rows.clone()).collect();
+    units.push(Unit { parts: vec![0, 1], parted: true, ..unit(vec![0, 1], ledger.view(rows)) });
+    let tops = [2, 3];
+    let sets = fragments::by_accounts(&ledger, &units, &tops);
+    assert!(sets.is_empty(), "the glued whole has five and twenty times the accounts");
+    let opened = whole::opened(&units, &tops, &sets);
+    let mut sets = fragments::by_accounts(&ledger, &units, &opened);
+    whole::close(&ledger, &mut units, &tops, &mut sets);
+    assert_eq!(sets, [vec![2, 0]]);
+    assert_eq!(whole::hypotheses(&units), [0, 1, 2], "the glued whole is replaced, and no hypothesis any more");
+    // Where all parties share accounts with the same template, the whole goes as it is.
+    units[3].superseded = false;
+    let mut sets = vec![vec![0, 1, 2], vec![0, 1]];
+    whole::close(&ledger, &mut units, &tops, &mut sets);
+    assert_eq!((sets, units[3].superseded), (vec![vec![2, 3]], false));
+}
+
+#[test]
+fn parties_of_a_whole_of_several_templates_are_no_templates() {
+    let view = View::default;
+    let mut units = vec![unit(vec![0], view()), unit(vec![1], view()), unit(vec![2], view()), unit(vec![3], view())];
+    let whole = Unit { parts: vec![2, 3], several_templates: true, pieces: vec![0, 1], ..unit(vec![0, 1], view()) };
+    units.push(Unit { parted: true, ..whole.clone() });
+    units.push(whole);
+    assert_eq!(
+        whole::pieces_of(&units, 4),
+        [0, 1],
+        "wording is compared within what was one template before it was parted"
+    );
+    assert_eq!(whole::pieces_of(&units, 5), [2, 3]);
+}
+
+#[test]
+fn any_template_of_several_may_tell_that_each_account_keeps_to_its_wording() {
+    let wording = |p_own: f64| Wording { p_own, p_copy: p_own, ..Wording::default() };
+    let whole = Wording::together(vec![(300, wording(0.04)), (200, wording(1e-8))]);
+    assert!((whole.p_own / 2e-8 - 1.0).abs() < 1e-9 && (whole.p_copy / 2e-8 - 1.0).abs() < 1e-9, "{}", whole.p_own);
+}
+
+#[test]
+fn a_few_words_alike_are_no_copied_template() {
+    let wording = |nats: f64| Wording { pairs: 500, identical: 0.3, nats, ..Wording::default() };
+    assert!(wording(60.0).is_copied());
+    assert!(!wording(12.0).is_copied(), "what stays when each request is rewritten is alike everywhere");
+}
+
+#[test]
+fn requests_of_no_family_that_are_worded_as_the_unit_are_taken_in_and_others_are_not() {
+    let (mut random, mut log) = (Random::new(3, 0), Log::default());
+    let accounts = log.accounts(&mut random, 10);
+    let (mut like, mut other) = (0, 0);
+    for &(account, begin) in &accounts {
+        for request in 0..16_i64 {
+            // Each request draws its words anew; the last four are other business.
+            let base = if request < 12 { 0 } else { 40 + account };
+            let words = (0..40).map(|place| base * 1000 + place * 4 + num::low32(random.bits()) % 2).collect();
+            let family = if request < 8 { 0 } else { NONE };
+            log.send(begin + request * DAY_MS / 4, account, family, words, random.bits());
+            like += usize::from((8..12).contains(&request));
+            other += usize::from(request >= 12);
+        }
+    }
+    log.popular(&mut random, 1, 200);
+    let filled = log.fill();
+    let columns = filled.columns();
+    let ledger = Ledger::new(&columns);
+    let free = |row: u32| ledger.family(row) == NONE;
+    let strays = residual::strays(&ledger, &of_family(&ledger, 0).view, free, &ResidualOptions::default());
+    assert_eq!((strays.len(), other), (like, 40));
+    let in_words = |row: &u32| ledger.tokens(*row).iter().all(|token| *token < 1000 || *token >= 1 << 31);
+    assert!(strays.iter().all(|row| free(*row) && in_words(row)));
+}
+
+#[test]
+fn a_request_of_no_family_makes_no_second_template_of_its_own() {
+    let (mut random, mut log) = (Random::new(4, 0), Log::default());
+    let accounts = log.accounts(&mut random, 20);
+    log.template(&mut random, 0, 0, &accounts, 20);
+    log.template(&mut random, 1, 1, &accounts[1..], 20);
+    log.template(&mut random, NONE - 1, 0, &accounts[..1], 1);
+    let mut filled = log.fill();
+    filled.unassign(NONE - 1);
+    let columns = filled.columns();
+    let ledger = Ledger::new(&columns);
+    let view = ledger.view((0..num::u32_saturating(columns.account.len())).collect());
+    let co_use = Evidence { kind: Kind::CoUse, value: 0.95, null: 0.0, p: 1e-9, n: 20, holds: true };
+    let plain = Judgement::plain(Verdict::Convicted, Reason::Coordinated);
+    let judgement = Judgement { evidence: vec![co_use], templates: vec![vec![0], vec![1]], ..plain };
+    assert_eq!(strength::of_one_template(&ledger, &view, &judgement), [accounts[0].0]);
+}
