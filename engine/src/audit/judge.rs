@@ -260,9 +260,13 @@ impl Judged<'_> {
         families.into_iter().filter_map(|family| self.tables.name(family)).collect()
     }
 
-    /// The id of a group: that of its least family; of a group without one, the least keyed id of its accounts.
+    /// The id of a group: that of its least family that no campaign beside it has, since two may have parts of one; of a group
+    /// without one, the least keyed id of its accounts.
     fn id(&self, units: &[usize]) -> String {
-        let family = self.families_of(units).into_iter().min();
+        let others =
+            self.findings.campaigns.iter().filter(|other| other.units.iter().all(|unit| !units.contains(unit)));
+        let of_others: BTreeSet<String> = others.flat_map(|other| self.families_of(&other.units)).collect();
+        let family = self.families_of(units).into_iter().filter(|family| !of_others.contains(family)).min();
         family.unwrap_or_else(|| {
             let edges = units.iter().flat_map(|unit| &self.unit(*unit).view.edges);
             let least = edges.filter_map(|edge| self.population.account_ids.get(usize_of(edge.account))).min();

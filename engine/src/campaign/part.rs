@@ -98,6 +98,58 @@ pub(super) fn parties(ledger: &Ledger<'_>, leaves: &[&View], options: &ResidualO
     if groups.len() < 2 { vec![(0..leaves.len()).collect()] } else { groups }
 }
 
+/// Which of these templates is two in one: the others fall into parties that share no accounts, nearly all of its users are
+/// of one party alone, and each party words it unlike the others. Returns its place, and the rows of each party, with the rows of nobody's
+/// accounts last if there are any.
+#[must_use]
+pub(super) fn bridge(
+    ledger: &Ledger<'_>,
+    templates: &[&View],
+    options: &ResidualOptions,
+) -> Option<(usize, Vec<Vec<u32>>)> {
+    (0..templates.len()).find_map(|at| Some((at, sides(ledger, templates, at, options)?)))
+}
+
+/// The rows of one template by party of the others, where it is two in one.
+fn sides(ledger: &Ledger<'_>, templates: &[&View], at: usize, options: &ResidualOptions) -> Option<Vec<Vec<u32>>> {
+    let others: Vec<&View> =
+        (templates.iter().enumerate()).filter(|&(place, _)| place != at).map(|(_, &t)| t).collect();
+    let parties: Vec<Vec<u32>> = sharing_accounts(&others).iter().map(|group| accounts_of(&others, group)).collect();
+    let template = templates.get(at)?;
+    let mut sides = vec![Vec::new(); parties.len()];
+    let (mut rest, mut users, mut of_one) = (Vec::new(), 0, 0);
+    for edge in &template.edges {
+        let mut mine = (0..parties.len()).filter(|&party| parties[party].binary_search(&edge.account).is_ok());
+        let (first, second) = (mine.next(), mine.next());
+        let counts = usize::from(edge.requests >= REQUESTS_MIN);
+        users += counts;
+        match (first, second) {
+            (Some(party), None) => {
+                of_one += counts;
+                sides[party].extend_from_slice(template.rows_of(edge));
+            }
+            _ => rest.extend_from_slice(template.rows_of(edge)),
+        }
+    }
+    let views: Vec<View> = sides.iter().map(|rows| ledger.view(rows.clone())).collect();
+    let (large, small): (Vec<usize>, Vec<usize>) = (0..sides.len()).partition(|&side| {
+        let shared = 10 * views[side].edges.len() >= 3 * parties[side].len();
+        shared && Party::of(ledger, &[&views[side]], vec![0], options).principals >= PRINCIPALS_MIN
+    });
+    if large.len() < 2 || 10 * of_one < 9 * users {
+        return None;
+    }
+    let worded: Vec<Party> = large.iter().map(|&side| Party::of(ledger, &[&views[side]], vec![0], options)).collect();
+    let alike = |a: usize, b: usize| as_within(ledger, &worded[a].profiles, &worded[b].profiles);
+    if (0..worded.len()).any(|a| (0..a).any(|b| alike(a, b))) {
+        return None;
+    }
+    small.iter().for_each(|&side| rest.extend_from_slice(&sides[side]));
+    let mut rows: Vec<Vec<u32>> = large.iter().map(|&side| std::mem::take(&mut sides[side])).collect();
+    rows.extend((!rest.is_empty()).then_some(rest));
+    Some(rows)
+}
+
 /// The accounts of these families, ascending.
 fn accounts_of(leaves: &[&View], group: &[usize]) -> Vec<u32> {
     let mut accounts: Vec<u32> =

@@ -135,3 +135,39 @@ fn a_request_of_no_family_makes_no_second_template_of_its_own() {
     let judgement = Judgement { evidence: vec![co_use], templates: vec![vec![0], vec![1]], ..plain };
     assert_eq!(strength::of_one_template(&ledger, &view, &judgement), [accounts[0].0]);
 }
+
+/// Mining held a template of each of two campaigns for one family.
+#[test]
+fn campaigns_of_which_one_family_has_a_template_each_are_two() {
+    for seed in 1..4 {
+        let (mut random, mut log) = (Random::new(seed, 41), Log::default());
+        let (first, second) = (log.accounts(&mut random, 45), log.accounts(&mut random, 40));
+        log.template(&mut random, 0, 1, &first, 20);
+        log.template(&mut random, 1, 2, &second, 20);
+        log.template(&mut random, 2, 3, &first, 20);
+        log.template(&mut random, 2, 4, &second, 20);
+        log.popular(&mut random, 3, 1500);
+        let findings = judge(&log.fill().columns(), &Options::default()).expect("columns fit");
+        let mut campaigns: Vec<Vec<u32>> = findings
+            .campaigns
+            .iter()
+            .map(|campaign| campaign.members.iter().map(|member| member.account).collect())
+            .collect();
+        campaigns.sort();
+        assert_eq!(campaigns, [(0..45).collect::<Vec<u32>>(), (45..85).collect()], "seed {seed}");
+    }
+}
+
+/// The same where all word that family alike: nothing says that it is two templates.
+#[test]
+fn a_family_that_two_parties_word_alike_stays_whole() {
+    let (mut random, mut log) = (Random::new(7, 43), Log::default());
+    let (first, second) = (log.accounts(&mut random, 45), log.accounts(&mut random, 40));
+    log.template(&mut random, 0, 1, &first, 20);
+    log.template(&mut random, 1, 2, &second, 20);
+    log.template(&mut random, 2, 3, &first, 20);
+    log.template(&mut random, 2, 3, &second, 20);
+    log.popular(&mut random, 3, 1500);
+    let findings = judge(&log.fill().columns(), &Options::default()).expect("columns fit");
+    assert_eq!(findings.campaigns.len(), 1);
+}

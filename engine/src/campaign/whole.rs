@@ -48,9 +48,8 @@ pub(super) fn join_parts(
     options: &ResidualOptions,
 ) -> Vec<bool> {
     for group in groups {
-        let leaves: Vec<usize> = group.iter().flat_map(|&at| leaves_of(units, at)).collect();
-        let views: Vec<&View> = leaves.iter().map(|&leaf| &units[leaf].view).collect();
-        let parties = part::parties(ledger, &views, options);
+        let group = &if joining.several_templates { divided(ledger, units, group, options) } else { group.clone() };
+        let (leaves, parties) = parties_of(ledger, units, group, options);
         if parties.len() < 2 {
             push_whole(ledger, units, group.clone(), joining);
             continue;
@@ -75,6 +74,39 @@ pub(super) fn join_parts(
         }
     }
     inside(units)
+}
+
+/// The families' own units of a group, and their parties.
+fn parties_of(
+    ledger: &Ledger<'_>,
+    units: &[Unit],
+    group: &[usize],
+    options: &ResidualOptions,
+) -> (Vec<usize>, Vec<Vec<usize>>) {
+    let leaves: Vec<usize> = group.iter().flat_map(|&at| leaves_of(units, at)).collect();
+    let views: Vec<&View> = leaves.iter().map(|&leaf| &units[leaf].view).collect();
+    let parties = part::parties(ledger, &views, options);
+    (leaves, parties)
+}
+
+/// These templates, one that is two in one replaced by its sides if that parts them: mining may hold templates of two campaigns for one
+/// family, by which they would be one campaign.
+fn divided(ledger: &Ledger<'_>, units: &mut Vec<Unit>, group: &[usize], options: &ResidualOptions) -> Vec<usize> {
+    let views: Vec<&View> = group.iter().map(|&at| &units[at].view).collect();
+    let Some((place, sides)) = part::bridge(ledger, &views, options) else { return group.to_vec() };
+    let (bridge, before) = (group[place], units.len());
+    let families = units[bridge].families.clone();
+    units.extend(sides.into_iter().map(|rows| unit(families.clone(), ledger.view(rows))));
+    let mut with_sides: Vec<usize> = group.iter().copied().filter(|&at| at != bridge).collect();
+    with_sides.extend(before..units.len());
+    if parties_of(ledger, units, &with_sides, options).1.len() < 2 {
+        units.truncate(before);
+        return group.to_vec();
+    }
+    for gone in leaves_of(units, bridge).into_iter().chain(wholes_of(units, bridge)) {
+        units[gone].superseded = true;
+    }
+    with_sides
 }
 
 /// These units, with its parties in the place of each whole of several that is in none of `sets`. Ascending.
