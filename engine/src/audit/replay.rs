@@ -107,7 +107,9 @@ pub fn replay(
             let mut families: Vec<String> = campaign.families.iter().filter_map(name).collect();
             families.sort_unstable();
             let least = campaign.members.keys().filter_map(|account| account_id(population, *account)).min();
-            let id = families.first().cloned().or(least).unwrap_or_default();
+            // Two campaigns may have parts of one family.
+            let is_free = |id: &&String| ids.iter().all(|(taken, _)| taken != *id);
+            let id = families.iter().find(is_free).cloned().or(least).unwrap_or_default();
             ids.push((id, families));
         }
         told(&ReplayStep {
