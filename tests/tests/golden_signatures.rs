@@ -1,5 +1,5 @@
 //! A signature of format version 1 is the same bytes on every CPU, at every level, for ever.
-//! The goldens are only added to: a changed line means that stored signatures no longer compare.
+//! From the release of 0.1.0 on the goldens are only added to: a changed line means that stored signatures no longer compare.
 
 use promptprint::simd::{Kernels, Level};
 use promptprint::sketch::{Scratch, Shingle, SketchSeed, Sketcher, Spec};

@@ -2,7 +2,7 @@
 //!
 //! The accounts of one campaign share its templates, and word them as much alike from one fragment to the next as within a
 //! fragment. Where the families of a joined unit fall into parties that share no accounts, and each party is far more like
-//! itself than like the other, nothing but the join says that they are one.
+//! itself than like the other, nothing but the join says that they are one. A template that is two in one is found here too.
 
 use super::fragments::root;
 use super::ledger::{Edge, Ledger, View};
