@@ -14,6 +14,7 @@ mod content;
 mod decide;
 mod decoy;
 mod disguise;
+mod even;
 mod evidence;
 mod fragments;
 mod join;
