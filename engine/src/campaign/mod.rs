@@ -14,7 +14,6 @@ mod content;
 mod decide;
 mod decoy;
 mod disguise;
-mod even;
 mod evidence;
 mod fragments;
 mod join;
