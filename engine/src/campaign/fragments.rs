@@ -29,6 +29,10 @@ const POSTING_MAX: usize = 200;
 /// Units of one account that are compared; an account in more is a busy stranger.
 const UNITS_OF_ACCOUNT_MAX: usize = 24;
 
+/// Principals from which a unit may be a template of its own, and a shard of one.
+const PRINCIPALS_MIN: usize = 5;
+const SHARD_PRINCIPALS_MIN: usize = 3;
+
 /// Which units are worth joining by wording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seed {
@@ -125,11 +129,45 @@ fn forest(seed: &[bool], mut links: Vec<(usize, usize, f64)>) -> Vec<usize> {
 /// of many an innocent tool.
 #[must_use]
 pub fn by_accounts(ledger: &Ledger<'_>, units: &[Unit], tops: &[usize]) -> Vec<Vec<usize>> {
-    let mut of_account: Vec<(u32, usize)> = Vec::new();
-    let mut sizes = vec![0_usize; tops.len()];
     let lively: Vec<bool> = tops.iter().map(|&index| lively(ledger, &units[index].view)).collect();
-    for (at, &index) in tops.iter().enumerate().filter(|(_, index)| units[**index].view.principals >= 5) {
-        for edge in units[index].view.edges.iter().filter(|edge| edge.requests >= 2) {
+    let mut parent: Vec<usize> = (0..tops.len()).collect();
+    let mut join = |(a, b): (usize, usize)| {
+        let (a, b) = (root(&parent, a), root(&parent, b));
+        parent[a.max(b)] = a.min(b);
+    };
+    let views: Vec<&View> = tops.iter().map(|&index| &units[index].view).collect();
+    let (common, sizes) = common_accounts(&views, PRINCIPALS_MIN, 2);
+    for (pair, count) in common {
+        let (small, large) = (sizes[pair.0].min(sizes[pair.1]), sizes[pair.0].max(sizes[pair.1]));
+        let most = count >= 5 && 2 * count >= small && 4 * count >= large;
+        let some = lively[pair.0] && lively[pair.1] && count >= 3 && 10 * count >= small && 20 * count >= large;
+        if most || some {
+            join(pair);
+        }
+    }
+    // What is rewritten with each request shatters into families of which each account has a request or two.
+    let (common, sizes) = common_accounts(&views, SHARD_PRINCIPALS_MIN, 1);
+    for (pair, count) in common {
+        let (small, large) = (sizes[pair.0].min(sizes[pair.1]), sizes[pair.0].max(sizes[pair.1]));
+        if lively[pair.0] && lively[pair.1] && count >= 3 && 2 * count >= small && 4 * count >= large {
+            join(pair);
+        }
+    }
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); tops.len()];
+    for (at, &index) in tops.iter().enumerate() {
+        members[root(&parent, at)].push(index);
+    }
+    members.retain(|group| group.len() >= 2);
+    members
+}
+
+/// Accounts that two views have in common, for each pair that has any, ascending, and how many accounts each view has: of views of
+/// so many principals, accounts of so many requests.
+fn common_accounts(views: &[&View], principals: usize, requests: u32) -> (Vec<((usize, usize), usize)>, Vec<usize>) {
+    let mut of_account: Vec<(u32, usize)> = Vec::new();
+    let mut sizes = vec![0_usize; views.len()];
+    for (at, view) in views.iter().enumerate().filter(|(_, view)| view.principals >= principals) {
+        for edge in view.edges.iter().filter(|edge| edge.requests >= requests) {
             of_account.push((edge.account, at));
             sizes[at] += 1;
         }
@@ -143,24 +181,9 @@ pub fn by_accounts(ledger: &Ledger<'_>, units: &[Unit], tops: &[usize]) -> Vec<V
             }
         }
     }
-    let mut parent: Vec<usize> = (0..tops.len()).collect();
     let mut pairs: Vec<((usize, usize), usize)> = common.into_iter().collect();
     pairs.sort_unstable();
-    for ((a, b), count) in pairs {
-        let (small, large) = (sizes[a].min(sizes[b]), sizes[a].max(sizes[b]));
-        let most = count >= 5 && 2 * count >= small && 4 * count >= large;
-        let some = lively[a] && lively[b] && count >= 3 && 10 * count >= small && 20 * count >= large;
-        if most || some {
-            let (a, b) = (root(&parent, a), root(&parent, b));
-            parent[a.max(b)] = a.min(b);
-        }
-    }
-    let mut members: Vec<Vec<usize>> = vec![Vec::new(); tops.len()];
-    for (at, &index) in tops.iter().enumerate() {
-        members[root(&parent, at)].push(index);
-    }
-    members.retain(|group| group.len() >= 2);
-    members
+    (pairs, sizes)
 }
 
 /// The root of a node in a forest of parents.

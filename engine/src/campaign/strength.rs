@@ -101,11 +101,13 @@ pub fn shown(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judgemen
     };
     let days =
         num::f64_of_i64((edge.last_ms - ledger.begin_ms) / DAY_MS - (edge.first_ms - ledger.begin_ms) / DAY_MS + 1);
+    // A conviction without turnover cannot do without evenness: whoever works at another pace is a stranger in it.
+    let evenness = if portrait.kinds.contains(&Kind::Turnover) { 1.0 } else { 2.0 };
     for kind in &portrait.kinds {
         match kind {
             Kind::Evenness => {
                 let pace = per_day(edge) / portrait.per_day.max(1e-9);
-                ask(1.0, (0.25..4.0).contains(&pace) && edge.requests >= 3);
+                ask(evenness, (0.25..4.0).contains(&pace) && edge.requests >= 3);
             }
             Kind::Pacing => {
                 let expected = days * (1.0 - (1.0 - 1.0 / days).powf(f64::from(edge.requests)));
