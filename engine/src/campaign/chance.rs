@@ -96,17 +96,19 @@ pub fn binomial_above(successes: usize, trials: usize, rate: f64) -> f64 {
 /// Draws of the parts of a whole that counts have lost.
 const DRAWS: u32 = 16;
 
-/// The p-value of "these counts are as uneven as exponential volumes, or more", whatever the mean is.
+/// The p-value of "these counts are as uneven as exponential volumes, or more", of `counts` in ascending order of which all but the
+/// first `kept` are censored at the largest of those. Any mean will do.
 ///
 /// Of exponential volumes the total time on test at each but the last is uniform over the last's (Barlow 1968; Epstein 1960), so their
 /// sum is one of independent uniforms: Irwin-Hall for few, the normal curve for many, which overstates such tails. Even volumes have large
 /// ones. A count stands for the volume between it and the next, drawn as the null has it; the mean over draws varies
 /// less than one draw does, which errs towards innocence.
 #[must_use]
-pub fn more_even_than_exponential(counts: &[f64], random: &mut Random) -> f64 {
+pub fn more_even_than_exponential(counts: &[f64], kept: usize, random: &mut Random) -> f64 {
     let n = counts.len();
+    let kept = kept.min(n);
     let mean = counts.iter().sum::<f64>() / num::f64_of(n.max(1));
-    if n < 2 || mean <= 0.0 {
+    if kept < 2 || mean <= 0.0 {
         return 1.0;
     }
     let rate = (1.0 / mean).ln_1p();
@@ -116,20 +118,21 @@ pub fn more_even_than_exponential(counts: &[f64], random: &mut Random) -> f64 {
         let mut volumes: Vec<f64> = counts.iter().map(|count| count + lost(random.unit())).collect();
         volumes.sort_by(f64::total_cmp);
         let (mut on_test, mut sum_on_test, mut before) = (0.0, 0.0, 0.0);
-        for (at, volume) in volumes.iter().enumerate() {
+        for (at, volume) in volumes.iter().take(kept).enumerate() {
             sum_on_test += on_test;
             on_test += num::f64_of(n - at) * (volume - before);
             before = *volume;
         }
         sum += sum_on_test / on_test;
     }
-    uniforms_above(sum / f64::from(DRAWS), n - 1)
+    uniforms_above(sum / f64::from(DRAWS), kept - 1)
 }
 
-/// Upper tail of the sum of `n` independent uniforms (Irwin 1927, Hall 1927); by the normal curve from 21 on.
+/// Upper tail of the sum of `n` independent uniforms (Irwin 1927, Hall 1927); by the normal curve from 41 on, where the alternating sum
+/// would lose its digits.
 fn uniforms_above(sum: f64, n: usize) -> f64 {
     let (terms, below) = (num::f64_of(n), num::f64_of(n) - sum);
-    if n > 20 || below > 0.5 * terms {
+    if n > 40 || below > 0.5 * terms {
         return normal_below((below - 0.5 * terms) / (terms / 12.0).sqrt());
     }
     let (mut tail, mut choices, mut factorial) = (0.0, 1.0, 1.0);
@@ -262,22 +265,39 @@ mod tests {
             assert!((uniforms_above(sum, n) - p).abs() < 2e-4, "{sum} of {n}: {}", uniforms_above(sum, n));
         }
         // The normal curve overstates the tail, and not by much: three and a half standard deviations.
-        let normal = normal_below(-4.5 / (20.0_f64 / 12.0).sqrt());
-        assert!((0.3..1.0).contains(&(uniforms_above(14.5, 20) / normal)), "{}", uniforms_above(14.5, 20) / normal);
+        for (n, floor) in [(20_u32, 0.3), (40, 0.6)] {
+            let terms = f64::from(n);
+            let normal = normal_below(-3.5);
+            let exact = uniforms_above(0.5 * terms + 3.5 * (terms / 12.0).sqrt(), num::usize_of(n));
+            assert!((floor..1.0).contains(&(exact / normal)), "{n}: {exact} for {normal}");
+        }
     }
 
     #[test]
     fn exponential_volumes_are_even_as_seldom_as_said_and_even_ones_are_found() {
         let mut random = Random::new(3, 1);
+        let mut draw = |of: &dyn Fn(f64) -> f64| -> Vec<f64> {
+            let mut counts: Vec<f64> = (0..25).map(|_| of(random.unit())).collect();
+            counts.sort_by(f64::total_cmp);
+            counts
+        };
         let geometric = |unit: f64| ((1.0 - unit).ln() / (12.0_f64 / 13.0).ln()).floor();
         let even = |unit: f64| (8.0 + 10.0 * unit).floor();
-        let mut of = |law: &dyn Fn(f64) -> f64, below: f64| {
-            let mut draw = || -> Vec<f64> { (0..25).map(|_| law(random.unit())).collect() };
-            (0..1000).filter(|_| more_even_than_exponential(&draw(), &mut Random::new(5, 1)) < below).count()
-        };
-        // Binomial of 1,000 at .05: between 25 and 78 with a probability of all but 1e-4.
-        assert!((25..=78).contains(&of(&geometric, 0.05)));
-        assert!(of(&even, 1e-5) > 950);
+        for kept in [25, 24] {
+            let mut of = |law: &dyn Fn(f64) -> f64, below: f64| {
+                (0..1000)
+                    .filter(|_| more_even_than_exponential(&draw(law), kept, &mut Random::new(5, 1)) < below)
+                    .count()
+            };
+            // Binomial of 1,000 at .05: between 25 and 78 with a probability of all but 1e-4.
+            assert!((25..=78).contains(&of(&geometric, 0.05)));
+            assert!(of(&even, 1e-5) > 950);
+        }
+        // One busy stranger hides nothing where the busiest is left out.
+        let mut glued = draw(&even);
+        glued[24] = 335.0;
+        let p = |kept| more_even_than_exponential(&glued, kept, &mut Random::new(5, 1));
+        assert!(p(25) > 0.01 && p(24) < 1e-4, "{} {}", p(25), p(24));
     }
 
     #[test]

@@ -231,8 +231,8 @@ pub(super) fn pieces_of(units: &[Unit], at: usize) -> Vec<usize> {
 
 /// Keeps, of the judged units, those that stand.
 ///
-/// A whole stands when it is convicted or alarms, or is for review while no part is, unless two of its parties are convicted
-/// by themselves; else its parts stand alone. What is convicted by itself is kept beside its whole: its accounts are told by its own wording.
+/// A whole stands when it is convicted or alarms, or is for review while no part is, unless a party of it is convicted by itself: the
+/// others are unlike it, and it needs none of them. Else its parts stand alone. What is convicted by itself is kept beside its whole: its accounts are told by its own wording.
 pub(super) fn settle(units: &mut Vec<Unit>) {
     let mut keep: Vec<bool> = inside(units).iter().map(|inside| !inside).collect();
     for at in (0..units.len()).rev() {
@@ -241,7 +241,7 @@ pub(super) fn settle(units: &mut Vec<Unit>) {
         }
         let judgement = &units[at].judgement;
         let convicted = |part: &&usize| units[**part].judgement.verdict == Verdict::Convicted;
-        let falls_apart = units[at].parted && units[at].parts.iter().filter(convicted).count() >= 2;
+        let falls_apart = units[at].parted && units[at].parts.iter().any(|part| convicted(&part));
         let review = |part: &usize| units[*part].judgement.verdict >= Verdict::Review;
         let stands = match judgement.verdict {
             Verdict::Convicted => true,
