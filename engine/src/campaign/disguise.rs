@@ -51,11 +51,13 @@ pub struct Disguise {
     pub p_places: f64,
     /// Requests in which it is known which word is disguised.
     pub told: usize,
+    /// The words of the template, ascending; none where too few letters are disguised to ask.
+    pub template: Vec<u32>,
 }
 
 impl Default for Disguise {
     fn default() -> Self {
-        Self { share: 0.0, p_share: 1.0, words: 0, changing: 0.0, aim: 0.0, principals: 0.0, p_places: 1.0, told: 0 }
+        Self { share: 0.0, p_share: 1.0, words: 0, changing: 0.0, aim: 0.0, principals: 0.0, p_places: 1.0, told: 0, template: Vec::new() }
     }
 }
 
@@ -145,6 +147,7 @@ pub fn measure(ledger: &Ledger<'_>, view: &View, edges: &[Edge]) -> Disguise {
     disguise.aim = if expected > 0.0 { num::f64_of(aimed) / expected } else { 0.0 };
     disguise.principals = num::f64_of(distinct(&mut changers)) / num::f64_of(distinct(&mut able).max(1));
     disguise.p_places = chance::binomial_above(beyond, disguise.told, CHANCE_SHARE);
+    disguise.template = template;
     disguise
 }
 
@@ -195,6 +198,14 @@ impl Disguise {
             && self.aim >= AIM_MIN
             && self.principals >= 0.5
             && self.p() < 0.001
+    }
+
+    /// True when an edge of this view hides more of the template's words than a tool has places.
+    #[must_use]
+    pub fn hides(&self, ledger: &Ledger<'_>, view: &View, edge: &Edge) -> bool {
+        let hidden = view.rows_of(edge).iter().filter_map(|&row| Row::new(ledger, row).hidden);
+        let mut words: Vec<u32> = hidden.filter(|word| self.template.binary_search(word).is_ok()).collect();
+        distinct(&mut words) > PLACES_OF_A_TOOL
     }
 
     /// p-value of "letters are disguised no oftener than elsewhere, or a tool, a scanner or a writer did it".

@@ -55,7 +55,8 @@ pub fn portrait(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Port
 fn worn(ledger: &Ledger<'_>, rows: &[u32], vocabulary: &[(u32, f64)]) -> f64 {
     let step = rows.len().div_ceil(ROWS_MAX).max(1);
     let read = num::f64_of(rows.iter().step_by(step).len().max(1));
-    rows.iter().step_by(step).map(|&row| weight_in(ledger, row, vocabulary)).sum::<f64>() / read
+    // A sum of nothing is -0.
+    (rows.iter().step_by(step).map(|&row| weight_in(ledger, row, vocabulary)).sum::<f64>() / read).max(0.0)
 }
 
 /// Weight of a row's tokens within a vocabulary, in nats.
@@ -77,8 +78,10 @@ fn per_day(edge: &Edge) -> f64 {
 /// wears little of the common wording.
 #[must_use]
 pub fn strength(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judgement, portrait: &Portrait) -> f64 {
-    // Whoever came in by a loose join does not wear the wording.
-    let worn = (wears(ledger, view, edge, judgement, portrait) / 0.75).min(1.0);
+    // Whoever came in by a loose join does not wear the wording. Where it is rewritten with each request there is little to wear, and
+    // whoever hides the template has shown that it is his.
+    let hides = judgement.disguise.evades() && judgement.disguise.hides(ledger, view, edge);
+    let worn = if hides { 1.0 } else { (wears(ledger, view, edge, judgement, portrait) / 0.75).min(1.0) };
     shown(ledger, view, edge, judgement, portrait) * worn
 }
 
