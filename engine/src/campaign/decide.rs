@@ -303,4 +303,29 @@ mod tests {
         assert!(judged(0.4) < 1e-6);
         assert!(judged(0.003) <= judged(0.4), "accounts that live their own lives may keep a pace too");
     }
+
+    #[test]
+    fn a_hidden_template_and_lives_alike_say_more_together_than_each() {
+        let judged = |p_places: f64, life: f64| {
+            let found = [
+                (Kind::Evenness, 0.5 * life),
+                (Kind::Pacing, life),
+                (Kind::Turnover, 1.0),
+                (Kind::Dedication, 0.3 * life),
+                (Kind::Wording, 3.0 * p_places),
+            ];
+            let evidence = found.map(|(kind, p)| Evidence { kind, value: 0.0, null: 1.0, p, n: 9, holds: p < 0.05 });
+            let hidden =
+                Disguise { share: 0.9, p_share: 0.0, words: 12, changing: 0.7, aim: 3.0, ..Disguise::default() };
+            let disguise = Disguise { principals: 1.0, p_places, told: 110, ..hidden };
+            let plain = Judgement::plain(Verdict::Unexplained, Reason::Organic);
+            let mut judgement = Judgement { evidence: evidence.to_vec(), disguise, ..plain };
+            decide(&mut judgement, &DecideOptions::default());
+            assert_eq!(judgement.pending, p_places < 0.001 && life < 0.05);
+            judgement.p
+        };
+        assert!(judged(2e-4, 3e-3) < 2.5e-5, "{}", judged(2e-4, 3e-3));
+        assert!(judged(2e-3, 3e-3) > 1e-3, "what is hidden must be beyond doubt by itself");
+        assert!(judged(2e-4, 0.06) > 1e-3, "and the accounts live alike");
+    }
 }

@@ -57,7 +57,17 @@ pub struct Disguise {
 
 impl Default for Disguise {
     fn default() -> Self {
-        Self { share: 0.0, p_share: 1.0, words: 0, changing: 0.0, aim: 0.0, principals: 0.0, p_places: 1.0, told: 0, template: Vec::new() }
+        Self {
+            share: 0.0,
+            p_share: 1.0,
+            words: 0,
+            changing: 0.0,
+            aim: 0.0,
+            principals: 0.0,
+            p_places: 1.0,
+            told: 0,
+            template: Vec::new(),
+        }
     }
 }
 

@@ -531,6 +531,59 @@ fn many_keys_of_a_few_firms_are_few_witnesses() {
     assert!(members(&steady(&firms)).is_empty(), "four firms with eight keys, and sixteen customers");
 }
 
+/// Two customers of another business whom a loose family glued in: as steady, and ten times as busy.
+#[test]
+fn busy_strangers_hide_no_campaign_and_are_none_of_it() {
+    let (mut random, mut log) = (Random::new(37, 1), Log::default());
+    for number in 0..48 {
+        let account = log.account(None);
+        let wording: Vec<u32> = (0..40u32).map(|place| place * 4 + num::low32(random.bits()) % 3).collect();
+        for _ in 0..if number < 46 { 30 } else { 300 } {
+            let at = num::i64_of_f64(random.unit() * 30.0 * 86_400_000.0);
+            log.send(at, account, 0, wording.clone(), random.bits());
+        }
+    }
+    for family in 1..20 {
+        log.popular(&mut random, family, 60);
+    }
+    let findings = judge(&log.fill().columns(), &Options::default()).expect("columns fit");
+    assert_eq!(members(&findings), (0..46).collect::<Vec<u32>>());
+}
+
+/// Where each request is worded anew nobody wears a common wording: who hides the template is told by that, a tool's customer is not.
+#[test]
+fn whoever_hides_a_template_that_is_rewritten_is_told_by_it() {
+    let (mut random, mut log) = (Random::new(41, 1), Log::default());
+    log.families = 1;
+    let accounts: Vec<u32> = (0..9).map(|_| log.account(None)).collect();
+    for &account in &accounts {
+        for request in 0..40 {
+            let words: Vec<u32> = (0..30u32).map(|place| place * 4 + num::low32(random.bits()) % 2).collect();
+            let at = request * DAY_MS / 6 + num::i64_of_f64(random.unit() * 10_000_000.0);
+            let (value, tool) = (random.bits(), account == 8);
+            log.send_hidden(at, account, words, value, |token| {
+                if tool { [8, 9, 36].contains(&token) } else { random.unit() < 0.2 }
+            });
+        }
+    }
+    log.popular(&mut random, 1, 60);
+    let filled = log.fill();
+    let columns = filled.columns();
+    let ledger = Ledger::new(&columns);
+    let view =
+        ledger.view((0..num::u32_saturating(columns.account.len())).filter(|&row| ledger.family(row) == 0).collect());
+    let mut judgement = Judgement::plain(Verdict::Convicted, Reason::Coordinated);
+    judgement.disguise = disguise::measure(&ledger, &view, &view.edges);
+    assert!(judgement.disguise.evades(), "{:?}", judgement.disguise);
+    judgement.evidence = [Kind::Wording, Kind::Dedication]
+        .map(|kind| Evidence { kind, value: 0.9, null: 0.0, p: 1e-9, n: 9, holds: true })
+        .to_vec();
+    let portrait = strength::portrait(&ledger, &view, &judgement);
+    let told = |edge: &Edge| strength::strength(&ledger, &view, edge, &judgement, &portrait) >= strength::ACCUSE_MIN;
+    let told: Vec<u32> = view.edges.iter().filter(|edge| told(edge)).map(|edge| edge.account).collect();
+    assert_eq!(told, accounts[..8]);
+}
+
 #[test]
 fn who_uses_one_template_alone_in_many_requests_is_no_account_of_a_campaign_of_several() {
     let (mut random, mut log) = (Random::new(29, 2), Log::default());

@@ -171,3 +171,46 @@ fn a_family_that_two_parties_word_alike_stays_whole() {
     let findings = judge(&log.fill().columns(), &Options::default()).expect("columns fit");
     assert_eq!(findings.campaigns.len(), 1);
 }
+
+/// What is rewritten with each request shatters into families in which most accounts have one request.
+#[test]
+fn shards_that_share_their_accounts_are_joined_though_most_sent_one_request() {
+    let (mut random, mut log) = (Random::new(8, 0), Log::default());
+    let accounts: Vec<(u32, i64)> =
+        log.accounts(&mut random, 6).iter().map(|&(account, _)| (account, DAY_MS)).collect();
+    let strangers = log.accounts(&mut random, 6);
+    for family in 0..2 {
+        let busy = num::usize_of(family) * 2..num::usize_of(family) * 2 + 2;
+        log.template(&mut random, family, family, &accounts, 1);
+        log.template(&mut random, family, family, &accounts[busy], 8);
+    }
+    log.template(&mut random, 2, 2, &strangers, 9);
+    log.popular(&mut random, 3, 200);
+    let filled = log.fill();
+    let columns = filled.columns();
+    let ledger = Ledger::new(&columns);
+    let units: Vec<Unit> = (0..3).map(|family| of_family(&ledger, family)).collect();
+    assert_eq!(fragments::by_accounts(&ledger, &units, &[0, 1, 2]), [vec![0, 1]]);
+}
+
+/// A conviction of the whole would judge the strangers of the other party by a wording that is half their own.
+#[test]
+fn a_whole_falls_apart_once_a_party_is_convicted_by_itself() {
+    let judged = |parted: bool, first: Verdict| {
+        let of = |families: Vec<u32>, verdict: Verdict| Unit {
+            judgement: Judgement::plain(verdict, Reason::Coordinated),
+            ..unit(families, View::default())
+        };
+        let mut units = vec![of(vec![0], first), of(vec![1], Verdict::Unexplained)];
+        units.push(Unit { parts: vec![0, 1], parted, ..of(vec![0, 1], Verdict::Convicted) });
+        whole::settle(&mut units);
+        units.iter().map(|unit| (unit.families.clone(), unit.nested)).collect::<Vec<_>>()
+    };
+    assert_eq!(judged(true, Verdict::Convicted), [(vec![0], false), (vec![1], false)]);
+    assert_eq!(judged(true, Verdict::Review), [(vec![0, 1], false)], "the whole says what no party does");
+    assert_eq!(
+        judged(false, Verdict::Convicted),
+        [(vec![0], true), (vec![0, 1], false)],
+        "fragments are of one template"
+    );
+}
