@@ -218,13 +218,17 @@ fn wholes_of(units: &[Unit], at: usize) -> Vec<usize> {
     std::iter::once(at).chain(units[at].parts.iter().flat_map(|&part| wholes_of(units, part))).collect()
 }
 
-/// The templates of a unit: wording is compared within one template only.
+/// The templates of a unit: wording is compared within one template only. Parties of what was one template are compared one by one: they
+/// are parties because they are unlike each other, and glued apps would be reworded by that.
 pub(super) fn pieces_of(units: &[Unit], at: usize) -> Vec<usize> {
-    if !units[at].several_templates {
-        return vec![at];
+    if units[at].parted && units[at].several_templates {
+        return units[at].pieces.clone();
     }
     if units[at].parted {
-        return units[at].pieces.clone();
+        return units[at].parts.clone();
+    }
+    if !units[at].several_templates {
+        return vec![at];
     }
     units[at].parts.iter().flat_map(|&part| pieces_of(units, part)).collect()
 }
