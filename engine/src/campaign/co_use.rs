@@ -8,13 +8,16 @@ use super::evidence::{Evidence, Kind};
 use super::ledger::{Ledger, View};
 use crate::num;
 
+/// Largest p-value of templates that are shared beyond chance.
+pub(super) const P_MAX: f64 = 1e-6;
+
 /// Volume classes: powers of two.
 const CLASSES: usize = 33;
 
 /// Co-use: share of the accounts of these templates, casual ones too, that use two of them or more.
 ///
 /// Null: who uses one of the smaller templates uses the largest as often as accounts of like volume do anywhere in the log;
-/// p by Chernoff's bound, times the pairs of families that could have been chosen.
+/// p of the binomial tail, times the pairs of families that could have been chosen.
 #[must_use]
 pub fn co_use(ledger: &Ledger<'_>, view: &View, templates: &[&View]) -> Evidence {
     let mut evidence =
@@ -51,6 +54,6 @@ pub fn co_use(ledger: &Ledger<'_>, view: &View, templates: &[&View]) -> Evidence
     evidence.value = num::f64_of(several) / num::f64_of(view.edges.len().max(1));
     evidence.null = null;
     evidence.p = (chosen_among * chance::binomial_above(hits, others.len(), null)).min(1.0);
-    evidence.holds = several >= 10 && evidence.value >= 0.7 && evidence.p < 1e-6;
+    evidence.holds = several >= 10 && evidence.value >= 0.7 && evidence.p < P_MAX;
     evidence
 }

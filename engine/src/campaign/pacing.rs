@@ -167,7 +167,7 @@ pub fn dense_life(ledger: &Ledger<'_>, edge: &Edge) -> bool {
 /// Turnover: share of the returning accounts that are born, work densely and fall silent for good inside the log.
 ///
 /// Null: accounts of the same volume elsewhere in the log live as shortly and densely; permutation stratified by volume,
-/// in its limit of many draws (the rate of each stratum), p by Chernoff's bound of the binomial tail.
+/// in its limit of many draws (the rate of each stratum), p by the binomial tail.
 #[must_use]
 pub fn turnover(ledger: &Ledger<'_>, edges: &[Edge], strata: &Strata) -> Evidence {
     let returning: Vec<&Edge> = edges.iter().filter(|edge| edge.requests >= 2).collect();
@@ -205,7 +205,7 @@ pub fn dedication(ledger: &Ledger<'_>, view: &View, edges: &[Edge], strata: &Str
 
 /// One-shot: share of the accounts that sent at most four requests in their whole life.
 ///
-/// Null: the share among all accounts of the log; p by Chernoff's bound. Holds only when a good part of the requests are
+/// Null: the share among all accounts of the log; p by the binomial tail. Holds only when a good part of the requests are
 /// the very first of their account.
 #[must_use]
 pub fn one_shot(ledger: &Ledger<'_>, view: &View, edges: &[Edge]) -> Evidence {

@@ -1,10 +1,11 @@
 //! How strongly one account belongs to a convicted view: a stranger who merely uses the campaign's template must not be
 //! accused with it.
 
+use super::co_use;
 use super::columns::NONE;
 use super::decide::Judgement;
 use super::disguise::is_disguised;
-use super::evidence::Kind;
+use super::evidence::{Evidence, Kind};
 use super::ledger::{DAY_MS, Edge, Ledger, View};
 use super::wording::{CONSTANT, SKELETON_NATS, recurrent_tokens, weighted_jaccard};
 use crate::num;
@@ -190,7 +191,9 @@ const NEARLY_ALL: f64 = 0.9;
 /// campaign's own accounts show another template as well, be it after some requests where nobody copies.
 #[must_use]
 pub fn of_one_template(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Vec<u32> {
-    let Some(co_use) = judgement.of(Kind::CoUse).filter(|co_use| co_use.holds) else { return Vec::new() };
+    // Strangers whom a loose family brought in lower the share; what is asked is whether most accounts use several beyond chance.
+    let most_use_several = |co_use: &&Evidence| co_use.value > 0.5 && co_use.p < co_use::P_MAX;
+    let Some(co_use) = judgement.of(Kind::CoUse).filter(most_use_several) else { return Vec::new() };
     let template = |row: &u32| judgement.templates.iter().position(|families| families.contains(&ledger.family(*row)));
     // A request of no family says nothing of its template, unless what the residual linker found is one.
     let says = |row: &&u32| ledger.family(**row) != NONE || judgement.templates.iter().any(Vec::is_empty);
@@ -209,7 +212,8 @@ pub fn of_one_template(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) 
     let is_anybodys = |(_, said): &(&Edge, &Vec<Option<usize>>)| {
         let Some(first) = said.first().filter(|first| said.iter().all(|other| other == *first)) else { return false };
         let stands_out = co_use.value >= NEARLY_ALL && said.len() >= ALONE_REQUESTS;
-        stands_out || first.is_some_and(|at| judgement.copied.get(at) == Some(&true) || 2 * alone[at] > users[at])
+        let is_copied = |at: usize| co_use.holds && judgement.copied.get(at) == Some(&true);
+        stands_out || first.is_some_and(|at| is_copied(at) || 2 * alone[at] > users[at])
     };
     view.edges.iter().zip(&said).filter(is_anybodys).map(|(edge, _)| edge.account).collect()
 }

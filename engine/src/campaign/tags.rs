@@ -21,7 +21,7 @@ pub struct Lift {
     pub share: f64,
     /// The share of all principals of the log that carry it: the null.
     pub null: f64,
-    /// Probability of so many by chance (Chernoff's bound), times the number of values looked at.
+    /// Probability of so many by chance (binomial tail), times the number of values looked at.
     pub p: f64,
 }
 

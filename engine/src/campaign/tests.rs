@@ -616,10 +616,14 @@ fn whoever_uses_a_template_alone_that_most_use_alone_is_none_of_the_campaign() {
     let mut judgement = Judgement::plain(Verdict::Convicted, Reason::Coordinated);
     judgement.templates = (0..4).map(|family| vec![family]).collect();
     judgement.copied = vec![false; 4];
-    judgement.evidence = vec![Evidence { kind: Kind::CoUse, value: 0.75, null: 0.1, p: 1e-9, n: 74, holds: true }];
-    let mut cleared = strength::of_one_template(&ledger, &view, &judgement);
-    cleared.sort_unstable();
     // Of the last template seven of twelve users have another one: those five who have none are its campaign's.
     let expected: Vec<u32> = strangers.iter().map(|&(account, _)| account).collect();
-    assert_eq!(cleared, expected);
+    // The strangers themselves may lower the share of those who use several.
+    for value in [0.75, 0.6] {
+        let holds = value > 0.7;
+        judgement.evidence = vec![Evidence { kind: Kind::CoUse, value, null: 0.1, p: 1e-9, n: 74, holds }];
+        let mut cleared = strength::of_one_template(&ledger, &view, &judgement);
+        cleared.sort_unstable();
+        assert_eq!(cleared, expected, "{value}");
+    }
 }

@@ -75,6 +75,9 @@ fn parties_of_a_whole_of_several_templates_are_no_templates() {
         "wording is compared within what was one template before it was parted"
     );
     assert_eq!(whole::pieces_of(&units, 5), [2, 3]);
+    let glued = Unit { parts: vec![2, 3], parted: true, pieces: vec![0, 1], ..unit(vec![0, 1], view()) };
+    units.push(glued);
+    assert_eq!(whole::pieces_of(&units, 6), [2, 3], "glued apps are unlike each other, and not reworded");
 }
 
 #[test]
