@@ -131,7 +131,7 @@ fn forest(seed: &[bool], mut links: Vec<(usize, usize, f64)>) -> Vec<usize> {
 pub fn by_accounts(ledger: &Ledger<'_>, units: &[Unit], tops: &[usize]) -> Vec<Vec<usize>> {
     let lively: Vec<bool> = tops.iter().map(|&index| lively(ledger, &units[index].view)).collect();
     let mut parent: Vec<usize> = (0..tops.len()).collect();
-    let mut join = |(a, b): (usize, usize)| {
+    let mut join = |(a, b): Pair| {
         let (a, b) = (root(&parent, a), root(&parent, b));
         parent[a.max(b)] = a.min(b);
     };
@@ -161,9 +161,12 @@ pub fn by_accounts(ledger: &Ledger<'_>, units: &[Unit], tops: &[usize]) -> Vec<V
     members
 }
 
+/// Places of two views, ascending.
+type Pair = (usize, usize);
+
 /// Accounts that two views have in common, for each pair that has any, ascending, and how many accounts each view has: of views of
 /// so many principals, accounts of so many requests.
-fn common_accounts(views: &[&View], principals: usize, requests: u32) -> (Vec<((usize, usize), usize)>, Vec<usize>) {
+fn common_accounts(views: &[&View], principals: usize, requests: u32) -> (Vec<(Pair, usize)>, Vec<usize>) {
     let mut of_account: Vec<(u32, usize)> = Vec::new();
     let mut sizes = vec![0_usize; views.len()];
     for (at, view) in views.iter().enumerate().filter(|(_, view)| view.principals >= principals) {
@@ -173,7 +176,7 @@ fn common_accounts(views: &[&View], principals: usize, requests: u32) -> (Vec<((
         }
     }
     of_account.sort_unstable();
-    let mut common: HashMap<(usize, usize), usize> = HashMap::new();
+    let mut common: HashMap<Pair, usize> = HashMap::new();
     for run in of_account.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() <= UNITS_OF_ACCOUNT_MAX) {
         for (place, &(_, a)) in run.iter().enumerate() {
             for &(_, b) in run.iter().skip(place + 1) {
@@ -181,7 +184,7 @@ fn common_accounts(views: &[&View], principals: usize, requests: u32) -> (Vec<((
             }
         }
     }
-    let mut pairs: Vec<((usize, usize), usize)> = common.into_iter().collect();
+    let mut pairs: Vec<(Pair, usize)> = common.into_iter().collect();
     pairs.sort_unstable();
     (pairs, sizes)
 }
