@@ -73,9 +73,9 @@ pub fn normal_below(z: f64) -> f64 {
     if z < 0.0 { tail } else { 1.0 - tail }
 }
 
-/// An upper bound of `P(X >= successes)` for X binomial, a few hundredths above the truth in the tail and never below it: Stirling's formula
-/// for the first term (Robbins 1955) times the geometric series that bounds the others (Feller 1968, VI.3), or Chernoff's
-/// bound where that is less. A bound that errs towards innocence is the right error here.
+/// An upper bound of `P(X >= successes)` for X binomial, a tenth or so above the truth in the tail and never below
+/// it: Stirling's formula for the first term (Robbins 1955) times the geometric series that bounds the others (Feller
+/// 1968, VI.3), or Chernoff's bound where that is less. A bound that errs towards innocence is the right error here.
 #[must_use]
 pub fn binomial_above(successes: usize, trials: usize, rate: f64) -> f64 {
     let (k, n, p) = (num::f64_of(successes), num::f64_of(trials), rate.clamp(1e-9, 1.0));
@@ -96,13 +96,13 @@ pub fn binomial_above(successes: usize, trials: usize, rate: f64) -> f64 {
 /// Draws of the parts of a whole that counts have lost.
 const DRAWS: u32 = 16;
 
-/// The p-value of "these counts are as uneven as exponential volumes, or more", of `counts` in ascending order of which all but the
-/// first `kept` are censored at the largest of those. Any mean will do.
+/// The p-value of "these counts are as uneven as exponential volumes, or more", of `counts` in ascending order of which
+/// all but the first `kept` are censored at the largest of those. Any mean will do.
 ///
-/// Of exponential volumes the total time on test at each but the last is uniform over the last's (Barlow 1968; Epstein 1960), so their
-/// sum is one of independent uniforms: Irwin-Hall for few, the normal curve for many, which overstates such tails. Even volumes have large
-/// ones. A count stands for the volume between it and the next, drawn as the null has it; the mean over draws varies
-/// less than one draw does, which errs towards innocence.
+/// Of exponential volumes the total time on test at each but the last is uniform over the last's (Barlow 1968; Epstein
+/// 1960), so their sum is one of independent uniforms: Irwin-Hall for few, the normal curve for many, which overstates
+/// such tails. Even volumes have large ones. A count stands for the volume between it and the next, drawn as the null
+/// has it; the mean over draws varies less than one draw does, which errs towards innocence.
 #[must_use]
 pub fn more_even_than_exponential(counts: &[f64], kept: usize, random: &mut Random) -> f64 {
     let n = counts.len();
@@ -128,8 +128,8 @@ pub fn more_even_than_exponential(counts: &[f64], kept: usize, random: &mut Rand
     uniforms_above(sum / f64::from(DRAWS), kept - 1)
 }
 
-/// Upper tail of the sum of `n` independent uniforms (Irwin 1927, Hall 1927); by the normal curve from 41 on, where the alternating sum
-/// would lose its digits.
+/// Upper tail of the sum of `n` independent uniforms (Irwin 1927, Hall 1927); by the normal curve from 41 on, where the
+/// alternating sum would lose its digits.
 fn uniforms_above(sum: f64, n: usize) -> f64 {
     let (terms, below) = (num::f64_of(n), num::f64_of(n) - sum);
     if n > 40 || below > 0.5 * terms {
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn sums_of_uniforms_are_known() {
-        // (3 - 2.5)^3 / 3!; a half; 20 of them at two standard deviations, by convolution on a grid of 1/1000.
+        // (3 - 2.5)^3 / 3!; a half; 20 of them at two standard deviations, by Edgeworth's expansion.
         for (sum, n, p) in [(2.5, 3, 0.020_833), (1.0, 2, 0.5), (12.581_989, 20, 0.022_47), (4.0, 4, 0.0)] {
             assert!((uniforms_above(sum, n) - p).abs() < 2e-4, "{sum} of {n}: {}", uniforms_above(sum, n));
         }

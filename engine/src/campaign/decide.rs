@@ -246,9 +246,9 @@ fn decide(judgement: &mut Judgement, options: &DecideOptions) {
     // customers' scheduled jobs in one loose family are the innocent twin, and three must be.
     let real = if holds(Kind::Turnover) { options.kinds_min - 1 } else { options.kinds_min };
     judgement.p = chance::partial_conjunction(&p_values, real);
-    // No customers' job hides its template, whatever else they have in common: there evenness, pacing and dedication hold each at
-    // its own level, and the weakest of them is evidence beside the hiding, which has nothing to do with it. Twice the smaller p-value, since
-    // either way would do.
+    // No customers' job hides its template, whatever else they have in common: there evenness, pacing and dedication
+    // hold each at its own level, and the weakest of them is evidence beside the hiding, which has nothing to do with
+    // it. Twice the smaller p-value, since either way would do.
     if evades && LIFE.iter().all(|&kind| holds(kind)) {
         let weakest = LIFE.iter().filter_map(|&kind| judgement.of(kind)).map(|life| life.p).fold(0.0, f64::max);
         let hidden = chance::fisher(judgement.disguise.p(), weakest);

@@ -164,8 +164,8 @@ pub fn by_accounts(ledger: &Ledger<'_>, units: &[Unit], tops: &[usize]) -> Vec<V
 /// Places of two views, ascending.
 type Pair = (usize, usize);
 
-/// Accounts that two views have in common, for each pair that has any, ascending, and how many accounts each view has: of views of
-/// so many principals, accounts of so many requests.
+/// Accounts that two views have in common, for each pair that has any, ascending, and how many accounts each view has:
+/// of views of so many principals, accounts of so many requests.
 fn common_accounts(views: &[&View], principals: usize, requests: u32) -> (Vec<(Pair, usize)>, Vec<usize>) {
     let mut of_account: Vec<(u32, usize)> = Vec::new();
     let mut sizes = vec![0_usize; views.len()];

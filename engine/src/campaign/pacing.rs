@@ -41,12 +41,13 @@ fn maturity(ledger: &Ledger<'_>, view: &View, edges: &[Edge], windows: &[i64]) -
     windows.iter().map(|&hours| within(hours)).find(enough).unwrap_or_else(|| within(MATURITY_HOURS[2]))
 }
 
-/// Evenness: dispersion of the volumes over the principals beyond Poisson, `(variance - mean) / mean^2`. The keys of one customer
-/// share its work evenly and are no witnesses of their own: counted one by one, the keys of 21 apps were convicted. The busiest
-/// twentieth is left out: a loose family may have glued a busy stranger in.
+/// Evenness: dispersion of the volumes over the principals beyond Poisson, `(variance - mean) / mean^2`. The keys of
+/// one customer share its work evenly and are no witnesses of their own: counted one by one, the keys of 21 apps were
+/// convicted. The busiest twentieth is left out: a loose family may have glued a busy stranger in.
 ///
-/// Null: volumes spread exponentially over principals (excess dispersion 1), the least uneven that organic use is known to
-/// be; real popularity is heavier. p by the total time on test (Barlow 1968), whatever the mean is, the busiest censored.
+/// Null: volumes spread exponentially over principals (excess dispersion 1), the least uneven that organic use is known
+/// to be; real popularity is heavier. p by the total time on test (Barlow 1968), whatever the mean is, the busiest
+/// censored.
 #[must_use]
 pub fn evenness(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64) -> Evidence {
     let mature = maturity(ledger, view, edges, &PATIENT_HOURS);
@@ -205,8 +206,8 @@ pub fn dedication(ledger: &Ledger<'_>, view: &View, edges: &[Edge], strata: &Str
 
 /// One-shot: share of the accounts that sent at most four requests in their whole life.
 ///
-/// Null: the share among all accounts of the log; p by the binomial tail. Holds only when a good part of the requests are
-/// the very first of their account.
+/// Null: the share among all accounts of the log; p by the binomial tail. Holds only when a good part of the requests
+/// are the very first of their account.
 #[must_use]
 pub fn one_shot(ledger: &Ledger<'_>, view: &View, edges: &[Edge]) -> Evidence {
     let account = |edge: &Edge| ledger.accounts.get(num::usize_of(edge.account)).copied().unwrap_or_default();

@@ -79,8 +79,8 @@ fn per_day(edge: &Edge) -> f64 {
 /// wears little of the common wording.
 #[must_use]
 pub fn strength(ledger: &Ledger<'_>, view: &View, edge: &Edge, judgement: &Judgement, portrait: &Portrait) -> f64 {
-    // Whoever came in by a loose join does not wear the wording. Where it is rewritten with each request there is little to wear, and
-    // whoever hides the template has shown that it is his.
+    // Whoever came in by a loose join does not wear the wording. Where it is rewritten with each request there is
+    // little to wear, and whoever hides the template has shown that it is his.
     let hides = judgement.disguise.evades() && judgement.disguise.hides(ledger, view, edge);
     let worn = if hides { 1.0 } else { (wears(ledger, view, edge, judgement, portrait) / 0.75).min(1.0) };
     shown(ledger, view, edge, judgement, portrait) * worn
@@ -191,7 +191,8 @@ const NEARLY_ALL: f64 = 0.9;
 /// campaign's own accounts show another template as well, be it after some requests where nobody copies.
 #[must_use]
 pub fn of_one_template(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Vec<u32> {
-    // Strangers whom a loose family brought in lower the share; what is asked is whether most accounts use several beyond chance.
+    // Strangers whom a loose family brought in lower the share; what is asked is whether most accounts use several
+    // beyond chance.
     let most_use_several = |co_use: &&Evidence| co_use.value > 0.5 && co_use.p < co_use::P_MAX;
     let Some(co_use) = judgement.of(Kind::CoUse).filter(most_use_several) else { return Vec::new() };
     let template = |row: &u32| judgement.templates.iter().position(|families| families.contains(&ledger.family(*row)));

@@ -550,7 +550,8 @@ fn busy_strangers_hide_no_campaign_and_are_none_of_it() {
     assert_eq!(members(&findings), (0..46).collect::<Vec<u32>>());
 }
 
-/// Where each request is worded anew nobody wears a common wording: who hides the template is told by that, a tool's customer is not.
+/// Where each request is worded anew nobody wears a common wording: who hides the template is told by that, a tool's
+/// customer is not.
 #[test]
 fn whoever_hides_a_template_that_is_rewritten_is_told_by_it() {
     let (mut random, mut log) = (Random::new(41, 1), Log::default());

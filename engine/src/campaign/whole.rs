@@ -218,8 +218,8 @@ fn wholes_of(units: &[Unit], at: usize) -> Vec<usize> {
     std::iter::once(at).chain(units[at].parts.iter().flat_map(|&part| wholes_of(units, part))).collect()
 }
 
-/// The templates of a unit: wording is compared within one template only. Parties of what was one template are compared one by one: they
-/// are parties because they are unlike each other, and glued apps would be reworded by that.
+/// The templates of a unit: wording is compared within one template only. Parties of what was one template are compared
+/// one by one: they are parties because they are unlike each other, and glued apps would be reworded by that.
 pub(super) fn pieces_of(units: &[Unit], at: usize) -> Vec<usize> {
     if units[at].parted && units[at].several_templates {
         return units[at].pieces.clone();
@@ -235,8 +235,9 @@ pub(super) fn pieces_of(units: &[Unit], at: usize) -> Vec<usize> {
 
 /// Keeps, of the judged units, those that stand.
 ///
-/// A whole stands when it is convicted or alarms, or is for review while no part is, unless a party of it is convicted by itself: the
-/// others are unlike it, and it needs none of them. Else its parts stand alone. What is convicted by itself is kept beside its whole: its accounts are told by its own wording.
+/// A whole stands when it is convicted or alarms, or is for review while no part is, unless a party of it is convicted
+/// by itself: the others are unlike it, and it needs none of them. Else its parts stand alone. What is convicted by
+/// itself is kept beside its whole: its accounts are told by its own wording.
 pub(super) fn settle(units: &mut Vec<Unit>) {
     let mut keep: Vec<bool> = inside(units).iter().map(|inside| !inside).collect();
     for at in (0..units.len()).rev() {
