@@ -126,7 +126,7 @@ fn forest(seed: &[bool], mut links: Vec<(usize, usize, f64)>) -> Vec<usize> {
 }
 
 /// Groups of these units (indexes, ascending, two or more) that the same accounts use: the templates of one campaign, and
-/// of many an innocent tool.
+/// of many an innocent tool. So are shards of one that is rewritten with each request.
 #[must_use]
 pub fn by_accounts(ledger: &Ledger<'_>, units: &[Unit], tops: &[usize]) -> Vec<Vec<usize>> {
     let lively: Vec<bool> = tops.iter().map(|&index| lively(ledger, &units[index].view)).collect();

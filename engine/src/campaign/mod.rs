@@ -28,6 +28,8 @@ mod tags;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_of_disguise;
+#[cfg(test)]
 mod tests_of_joining;
 mod whole;
 mod why;

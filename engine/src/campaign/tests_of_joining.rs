@@ -2,10 +2,8 @@
 
 use super::chance::Random;
 use super::evidence::{Evidence, Kind, Reason};
-use super::tests::Log;
+use super::tests::{DAY_MS, Log};
 use super::*;
-
-const DAY_MS: i64 = 86_400_000;
 
 /// The rows of a family, as a unit.
 fn of_family(ledger: &Ledger<'_>, family: u32) -> Unit {

@@ -221,16 +221,13 @@ fn wholes_of(units: &[Unit], at: usize) -> Vec<usize> {
 /// The templates of a unit: wording is compared within one template only. Parties of what was one template are compared
 /// one by one: they are parties because they are unlike each other, and glued apps would be reworded by that.
 pub(super) fn pieces_of(units: &[Unit], at: usize) -> Vec<usize> {
-    if units[at].parted && units[at].several_templates {
-        return units[at].pieces.clone();
+    let unit = &units[at];
+    match (unit.several_templates, unit.parted) {
+        (false, false) => vec![at],
+        (false, true) => unit.parts.clone(),
+        (true, false) => unit.parts.iter().flat_map(|&part| pieces_of(units, part)).collect(),
+        (true, true) => unit.pieces.clone(),
     }
-    if units[at].parted {
-        return units[at].parts.clone();
-    }
-    if !units[at].several_templates {
-        return vec![at];
-    }
-    units[at].parts.iter().flat_map(|&part| pieces_of(units, part)).collect()
 }
 
 /// Keeps, of the judged units, those that stand.
@@ -245,8 +242,8 @@ pub(super) fn settle(units: &mut Vec<Unit>) {
             continue;
         }
         let judgement = &units[at].judgement;
-        let convicted = |part: &&usize| units[**part].judgement.verdict == Verdict::Convicted;
-        let falls_apart = units[at].parted && units[at].parts.iter().any(|part| convicted(&part));
+        let convicted = |part: &usize| units[*part].judgement.verdict == Verdict::Convicted;
+        let falls_apart = units[at].parted && units[at].parts.iter().any(convicted);
         let review = |part: &usize| units[*part].judgement.verdict >= Verdict::Review;
         let stands = match judgement.verdict {
             Verdict::Convicted => true,
