@@ -1,6 +1,6 @@
 //! Mines the families of a log in the plain form and writes `id <TAB> family <TAB> other families`, the form that
 //! scorers of groupings read: `cargo run --release --example families -- LOG.jsonl OUT.tsv [OPTION=VALUE]...`;
-//! options are the fields of [`MineOptions`], to see how far a result hangs on one. `live=N` replays the log as a gateway
+//! options are the fields of [`MineOptions`], to see how far a result hangs on one. `key=N` takes another key. `live=N` replays the log as a gateway
 //! sees it instead, in the order of the file, with tables sealed every N requests (0 for never); the fourth column is
 //! then 3 where a family was told at arrival.
 
@@ -46,11 +46,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: families LOG.jsonl OUT.tsv".into());
     };
     let mut options = MineOptions::default();
-    let mut seal_every = None;
+    let (mut seal_every, mut key) = (None, 7);
     for setting in arguments {
         let (name, value) = setting.split_once('=').ok_or("options are written NAME=VALUE")?;
         if name == "live" {
             seal_every = Some(value.parse()?);
+            continue;
+        }
+        if name == "key" {
+            key = value.parse()?;
             continue;
         }
         set(&mut options, name, value.parse()?)?;
@@ -71,7 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         rows.sort();
     }
     let start = Instant::now();
-    let (normalizer, anchorer) = (Normalizer::new(Kernels::detect()), Anchorer::new(&[7; 32], Kernels::detect()));
+    let (normalizer, anchorer) = (Normalizer::new(Kernels::detect()), Anchorer::new(&[key; 32], Kernels::detect()));
     let (mut form, mut scratch, mut anchors) = (NormalForm::default(), Scratch::default(), Anchors::default());
     let (mut column, mut uses) = (Column::default(), Vec::new());
     let (mut documents, mut accounts): (HashMap<String, u32>, HashMap<String, u32>) = (HashMap::new(), HashMap::new());

@@ -296,6 +296,34 @@ mod tests {
         assert_eq!(found.match_starts.len(), texts.len() + 1);
     }
 
+    /// `text` in a language of 300 words, which letters of a script without spaces make.
+    fn unspaced(text: &str, first: u32, alphabet: u32, letters: usize) -> String {
+        let word = |word: &str| {
+            let mut hash = xxh3_64(word.as_bytes()) % 300;
+            let mut letter = || {
+                hash = crate::text::tokens::folded_multiply(hash, 0x9e37_79b9_7f4a_7c15);
+                char::from_u32(first + num::high32(hash) % alphabet).expect("letters of one block")
+            };
+            (0..letters).map(|_| letter()).collect::<String>()
+        };
+        text.split_whitespace().map(word).collect()
+    }
+
+    /// All texts share the letters of an alphabet: a letter a word made one family of everything, or none.
+    #[test]
+    fn templates_of_scripts_without_spaces_are_families_and_the_rest_is_none() {
+        for (first, alphabet, letters) in [(0xe01, 26, 5), (0x3042, 80, 3), (0x4e00, 800, 2)] {
+            let (mut texts, uses) = traffic();
+            for (_, text) in &mut texts {
+                *text = unspaced(text, first, alphabet, letters);
+            }
+            let found = mine(&column(&texts), uses.as_slice(), &MineOptions::default(), &quiet).expect("valid uses");
+            let sizes: Vec<_> = found.families.iter().map(|f| (f.documents, f.accounts)).collect();
+            assert_eq!(sizes, [(100, 10), (100, 10)], "{first:x}");
+            assert_eq!(found.of_document.iter().flatten().count(), 200, "{first:x}");
+        }
+    }
+
     /// One template of forty accounts: `blocks` pairs of accounts put examples of their own between its head and its slot.
     fn examples(blocks: u32) -> (Vec<(u8, String)>, Vec<Use>) {
         let (mut texts, mut uses) = (Vec::new(), Vec::new());

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use xxhash_rust::xxh3::{Xxh3Builder, xxh3_64};
 
 use crate::num::u64_of;
+use crate::text::tokens::Tokenizer;
 
 /// Exemplars looked at for the pieces.
 pub const EXEMPLARS_MAX: usize = 8;
@@ -19,6 +20,8 @@ const TEXT_BYTES_MAX: usize = 16 << 10;
 const SHINGLE: usize = 3;
 /// Words of the shortest piece inside a text; at either end two words and the edge will do.
 const INNER_WORDS_MIN: usize = 4;
+/// Where scripts without spaces are cut is no secret of a text that is shown.
+const CUTTER: [u64; 3] = [0x9E37_79B9_7F4A_7C15, 0xD1B5_4A32_D192_ED03, 0x8CB9_2BA7_2F3D_8DD7];
 /// Values of an enumeration at most.
 const ENUM_MAX: usize = 32;
 /// A slot that holds this many texts' values or fewer tells little of its kind.
@@ -77,8 +80,9 @@ pub enum Stretch {
 #[must_use]
 pub fn render(texts: &[&str]) -> Option<Vec<Stretch>> {
     let mut distinct = HashSet::new();
+    let cutter = Tokenizer::new(CUTTER);
     let texts: Vec<Text<'_>> =
-        texts.iter().map(|text| Text::new(text)).filter(|text| distinct.insert(text.digest())).collect();
+        texts.iter().map(|text| Text::new(text, &cutter)).filter(|text| distinct.insert(text.digest())).collect();
     if texts.len() < PIECE_TEXTS_MIN {
         return None;
     }
@@ -116,27 +120,22 @@ struct Word {
 }
 
 impl<'a> Text<'a> {
-    fn new(text: &'a str) -> Self {
+    fn new(text: &'a str, cutter: &Tokenizer) -> Self {
         let mut end = text.len().min(TEXT_BYTES_MAX);
         while !text.is_char_boundary(end) {
             end -= 1;
         }
         let text = &text[..end];
         let mut words = vec![Word { hash: 1, start: 0, end: 0 }];
-        let mut chars = text.char_indices().peekable();
-        while let Some((start, first)) = chars.next() {
-            if first.is_whitespace() {
-                continue;
+        let mut end = 0;
+        while end < text.len() {
+            let start = end;
+            // What the miner cuts, and marks, each a word by itself.
+            end = cutter.any_word(text, start).0.min(text.len());
+            let word = &text[start..end];
+            if !word.trim().is_empty() {
+                words.push(Word { hash: xxh3_64(word.to_lowercase().as_bytes()), start, end });
             }
-            let mut end = start + first.len_utf8();
-            // A run of letters or digits is a word; any other character, and each of a script without spaces, is one.
-            if first.is_alphanumeric() && first.is_ascii() {
-                while let Some((at, next)) = chars.next_if(|(_, next)| next.is_ascii_alphanumeric()) {
-                    end = at + next.len_utf8();
-                }
-            }
-            let hash = xxh3_64(text[start..end].to_lowercase().as_bytes());
-            words.push(Word { hash, start, end });
         }
         words.push(Word { hash: 2, start: text.len(), end: text.len() });
         Self { text, words }
@@ -295,6 +294,25 @@ mod tests {
         assert_eq!(show(&vec![text(0); 9]), None, "copies of one text are one text");
         let shared: Vec<String> = (0..5).map(text).collect();
         assert!(!show(&shared).expect("five texts").contains("secret"));
+    }
+
+    /// Where a letter was a word of its own, values that share a few letters were shown.
+    #[test]
+    fn a_value_is_not_shown_for_letters_it_shares_in_any_script() {
+        let cases = [
+            ("Кратко перескажи следующий текст: ", ["секретность", "секретарь", "секретный", "секретно"], "секрет"),
+            ("สรุปข้อความต่อไปนี้ให้เป็นสามประเด็นสำคัญ: ", ["ความลับหนึ่ง", "ความลับสอง", "ความลับสาม", "ความลับสี่"], "ความลับ"),
+            (
+                "다음 글을 세 문장으로 요약해 주세요: ",
+                ["비밀번호가", "비밀번호는", "비밀번호를", "비밀번호와"],
+                "비밀번호",
+            ),
+        ];
+        for (template, values, shared) in cases {
+            let texts: Vec<String> = values.iter().map(|value| format!("{template}{value}")).collect();
+            let shown = show(&texts).expect("a template");
+            assert!(shown.starts_with(template.trim_end()) && !shown.contains(shared), "{shown}");
+        }
     }
 
     #[test]

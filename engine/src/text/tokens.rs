@@ -1,8 +1,13 @@
 //! Cuts a normal form into tokens, the units in which templates are compared.
 //!
-//! A token is a run of letters and digits; a script written without spaces (Chinese, kana, Thai ...) and Hangul give
-//! one token a character; a run of digits alone is one NUMBER whatever its value, a line break is a token, and the text
-//! stands between BEGIN and END. Punctuation separates and is dropped: rewording scripts change it first.
+//! A token is a run of letters and digits; a run of digits alone is one NUMBER whatever its value, a line break is a token,
+//! and the text stands between BEGIN and END. Punctuation separates and is dropped: rewording scripts change it first.
+//!
+//! Scripts written without spaces (Chinese, kana, Thai ...) are cut into pieces about as long as their words. The text itself
+//! says where, as in content-defined chunking: behind a character whose keyed hash with the next one is less than those of the
+//! places ahead. What stands elsewhere moves no cut, so one phrase gives the same pieces in every text. A character a
+//! token was measured and is no unit: all accounts share the letters of an alphabet and the commonest thousand
+//! ideographs, whatever they say.
 
 use crate::num;
 use crate::simd::{Inlined, Kernels, Loop, dispatch};
@@ -20,7 +25,16 @@ enum Class {
     Break,
     Letter,
     Digit,
+    /// A letter of a script without spaces, with the places ahead that a cut behind it is compared with.
+    Unspaced(u32),
 }
+
+/// Places ahead for ideographs and kana: pieces of two on the average, as Chinese words are.
+const IDEOGRAPHS_AHEAD: u32 = 1;
+/// Places ahead for the scripts of South East Asia, vowels and tones counted: pieces of five.
+const ALPHABETS_AHEAD: u32 = 4;
+/// Characters of a piece at most: a run of one character has no least place.
+const PIECE_CHARS_MAX: usize = 32;
 
 /// Bytes a word's hash reads; a longer run (base64, a path) is known by its head and its length.
 const WORD_BYTES_MAX: usize = 64;
@@ -80,40 +94,74 @@ impl Tokenizer {
         self.any_word(form.text(), start).1
     }
 
-    /// The end and the hash of the word at `start`; of a separator its end alone.
-    fn any_word(&self, text: &str, start: usize) -> (usize, Option<u64>) {
+    /// The end and the hash of the word of `text`, in any form, that begins at the byte `start`; of a separator its end alone.
+    pub(crate) fn any_word(&self, text: &str, start: usize) -> (usize, Option<u64>) {
         let bytes = text.as_bytes();
         let Some(&byte) = bytes.get(start) else { return (start + 1, None) };
-        let (class, width, alone) = self.classify(text, start, byte);
+        let (class, width) = self.classify(text, start, byte);
         let mut at = start + width;
-        if class == Class::Break {
-            return (at, None);
-        }
         let mut digits = class == Class::Digit;
-        while let Some(&next) = bytes.get(at).filter(|_| !alone) {
-            let (class, width, alone) = self.classify(text, at, next);
-            if class == Class::Break || alone {
-                break;
+        match class {
+            Class::Break => return (at, None),
+            Class::Unspaced(ahead) => at = self.piece_end(text, start, ahead),
+            Class::Letter | Class::Digit => {
+                while let Some(&next) = bytes.get(at) {
+                    let (class, width) = self.classify(text, at, next);
+                    match class {
+                        Class::Letter => digits = false,
+                        Class::Digit => {}
+                        Class::Break | Class::Unspaced(_) => break,
+                    }
+                    at += width;
+                }
             }
-            digits &= class == Class::Digit;
-            at += width;
         }
         (at, Some(if digits { self.number() } else { self.word(bytes.get(start..at).unwrap_or(&[])) }))
     }
 
-    /// The class of the character at `at`, its bytes, and whether it is a token by itself.
+    /// Where the piece ends that begins at `start`: at the first place whose hash is less than those of the `ahead` places
+    /// behind it.
+    fn piece_end(&self, text: &str, start: usize, ahead: u32) -> usize {
+        let place = |before: char, next: u32| {
+            folded_multiply(self.secret[0] ^ (u64::from(u32::from(before)) << 32 | u64::from(next)), self.secret[1])
+        };
+        let mut chars = text.get(start..).unwrap_or("").chars();
+        let Some(mut before) = chars.next() else { return start };
+        let mut at = start + before.len_utf8();
+        let (mut cut, mut least, mut passed) = (at, u64::MAX, 0);
+        for next in chars.take(PIECE_CHARS_MAX).take_while(|c| unspaced(*c).is_some()) {
+            let here = place(before, u32::from(next));
+            // A place is given up only for a later one that is no greater, which rules out those between the two.
+            if here <= least {
+                (cut, least, passed) = (at, here, 0);
+            } else {
+                passed += 1;
+                if passed == ahead {
+                    return cut;
+                }
+            }
+            before = next;
+            at += next.len_utf8();
+        }
+        // Behind the end stand places of no character, so that cuts near it are no rarer than elsewhere.
+        let beyond = (0..ahead).map(|n| place(before, n)).take(num::usize_of(ahead - passed));
+        if beyond.min().is_some_and(|beyond| beyond > least) { cut } else { at }
+    }
+
+    /// The class of the character at `at`, and its bytes.
     #[inline(always)]
-    fn classify(&self, text: &str, at: usize, byte: u8) -> (Class, usize, bool) {
+    fn classify(&self, text: &str, at: usize, byte: u8) -> (Class, usize) {
         if let Some(&class) = self.class.get(usize::from(byte)) {
-            return (class, 1, false);
+            return (class, 1);
         }
-        match text.get(at..).and_then(|rest| rest.chars().next()) {
-            Some(c) if stands_alone(c) => (Class::Letter, c.len_utf8(), true),
-            Some(c) if c.is_numeric() => (Class::Digit, c.len_utf8(), false),
-            Some(c) if c.is_alphanumeric() || is_mark(c) => (Class::Letter, c.len_utf8(), false),
-            Some(c) => (Class::Break, c.len_utf8(), false),
-            None => (Class::Break, 1, false),
-        }
+        let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { return (Class::Break, 1) };
+        let class = match unspaced(c) {
+            Some(ahead) => Class::Unspaced(ahead),
+            None if c.is_numeric() => Class::Digit,
+            None if c.is_alphanumeric() || is_mark(c) => Class::Letter,
+            None => Class::Break,
+        };
+        (class, c.len_utf8())
     }
 
     /// What [`Tokenizer::word`] gives for the first `bytes` of these, fewer than sixteen: without a jump, for how long a word
@@ -286,12 +334,27 @@ pub(crate) fn folded_multiply(a: u64, b: u64) -> u64 {
     num::low64(product) ^ num::low64(product >> 64)
 }
 
-/// Scripts written without spaces, and Hangul: one character is one token.
-fn stands_alone(c: char) -> bool {
-    matches!(c,
-        '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
-        | '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}'
-        | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3fffd}')
+/// For a character of a script written without spaces, how many places ahead a cut behind it is compared with. Ideographs and
+/// kana; scripts of the line breaking class SA (Unicode Standard Annex 14: Thai, Lao, Myanmar, Khmer, Tai Le, New Tai Lue,
+/// Tai Tham, Tai Viet). Hangul has spaces.
+fn unspaced(c: char) -> Option<u32> {
+    match c {
+        '\u{0e00}'..='\u{0eff}'
+        | '\u{1000}'..='\u{109f}'
+        | '\u{1780}'..='\u{17ff}'
+        | '\u{1950}'..='\u{19df}'
+        | '\u{1a20}'..='\u{1aad}'
+        | '\u{a9e0}'..='\u{a9ff}'
+        | '\u{aa60}'..='\u{aadf}' => Some(ALPHABETS_AHEAD),
+        '\u{3005}'..='\u{3007}'
+        | '\u{3040}'..='\u{30ff}'
+        | '\u{31f0}'..='\u{31ff}'
+        | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{20000}'..='\u{3fffd}' => Some(IDEOGRAPHS_AHEAD),
+        _ => None,
+    }
 }
 
 /// Combining marks belong to the word they stand in (Devanagari, Arabic, Hebrew ...).
@@ -335,12 +398,12 @@ mod tests {
         assert_eq!(words("...!", &known), ["<", ">"]);
     }
 
-    /// The definition, byte by byte, that the short cut for ASCII words must agree with.
+    /// The definition, character by character, that the short cuts must agree with.
     fn plainly(tokenizer: &Tokenizer, form: &str) -> Vec<u64> {
         let (mut found, mut start) = (vec![tokenizer.begin()], None);
-        let is_letter = |c: char| c.is_alphanumeric() || is_mark(c);
+        let mut piece_start = 0;
         for (at, c) in form.char_indices().chain([(form.len(), ' ')]) {
-            let goes_on = is_letter(c) && !stands_alone(c);
+            let goes_on = (c.is_alphanumeric() || is_mark(c)) && unspaced(c).is_none();
             if let (Some(from), false) = (start, goes_on) {
                 let word = &form[from..at];
                 let is_number = word.chars().all(char::is_numeric);
@@ -349,18 +412,36 @@ mod tests {
             }
             if goes_on {
                 start = start.or(Some(at));
-            } else if stands_alone(c) && is_letter(c) {
-                found.push(tokenizer.word(&form.as_bytes()[at..at + c.len_utf8()]));
+            } else if unspaced(c).is_some() && at >= piece_start {
+                let piece = first_piece(tokenizer, &form[at..]);
+                found.push(tokenizer.word(piece.as_bytes()));
+                piece_start = at + piece.len();
             }
         }
         found.push(tokenizer.end());
         found
     }
 
+    /// The definition of a piece: up to the first place that is less than as many places behind it as its script asks for;
+    /// behind the last character stand places with numbers for characters.
+    fn first_piece(tokenizer: &Tokenizer, text: &str) -> String {
+        let run: Vec<char> = text.chars().take_while(|c| unspaced(*c).is_some()).take(PIECE_CHARS_MAX + 1).collect();
+        let ahead = unspaced(run[0]).expect("a letter of such a script");
+        let codes = run.iter().map(|c| u32::from(*c)).chain(0..ahead).collect::<Vec<_>>();
+        let place = |n: usize| {
+            let before = u64::from(codes[n.min(run.len() - 1)]);
+            folded_multiply(tokenizer.secret[0] ^ (before << 32 | u64::from(codes[n + 1])), tokenizer.secret[1])
+        };
+        let is_cut = |n: usize| (1..=num::usize_of(ahead)).all(|next| place(n) < place(n + next));
+        let chars = (0..run.len() - 1).find(|n| is_cut(*n)).map_or(run.len(), |n| n + 1);
+        run[..chars].iter().collect()
+    }
+
     #[test]
     fn words_are_cut_and_hashed_as_defined_at_every_level() {
         let long = "x1".repeat(40);
-        let words = "a z 0 9 { ` @ [ / : - \u{e9} \u{4e2d} \u{b2} \u{301} \u{2014} word 1234567 12345678 abcdefg abcdefgh \
+        let words = "a z 0 9 { ` @ [ / : - \u{e9} \u{4e2d} \u{6587} \u{5199} \u{3042} \u{e01} \u{e02} \u{e31} \u{e48} \u{ac00} \
+                     \u{4e2d}\u{6587}\u{5199}\u{4f5c} \u{e2a}\u{e27}\u{e31}\u{e2a}\u{e14}\u{e35} \u{b2} \u{301} \u{2014} word 1234567 12345678 abcdefg abcdefgh \
                      abcdefghi fifteen_letters abcdefghijklmno abcdefghijklmnop";
         let all: Vec<&str> = words.split(' ').chain([" ", " the ", " of ", &long]).collect();
         let ascii: Vec<&str> = all.iter().copied().filter(|piece| piece.is_ascii()).collect();
@@ -382,10 +463,54 @@ mod tests {
         }
     }
 
+    /// Runs of letters of a script, drawn from `alphabet` letters that begin at `first`.
+    fn letters(seed: u64, first: u32, alphabet: u32, count: u32) -> String {
+        let drawn = |n: u32| {
+            let hash = folded_multiply(seed ^ 0x9e37_79b9_7f4a_7c15, u64::from(n) ^ 0xd6e8_feb8_6659_fd93);
+            char::from_u32(first + num::high32(hash) % alphabet).expect("letters of one block")
+        };
+        (0..count).map(drawn).collect()
+    }
+
+    /// First letter and number of letters of Han, kana and Thai, and the mean length of their pieces.
+    const UNSPACED: [(u32, u32, u32); 3] = [(0x4e00, 3000, 2), (0x3042, 80, 2), (0xe01, 46, 5)];
+
     #[test]
-    fn a_chinese_character_is_a_token() {
-        let expected = ["<", "用", "python", "写", "代", "码", ">"];
-        assert_eq!(words("用python写 代码", &expected[1..6]), expected);
+    fn pieces_of_scripts_without_spaces_are_as_long_as_their_words() {
+        for (first, alphabet, mean) in UNSPACED {
+            let (_, tokens, _) = tokens_of(&letters(1, first, alphabet, 20_000));
+            let pieces = num::u32_saturating(tokens.len() - 2);
+            assert!((18_000 / mean..22_000 / mean).contains(&pieces), "{first:x}: {pieces} pieces");
+        }
+    }
+
+    #[test]
+    fn a_phrase_is_cut_alike_wherever_it_stands() {
+        for (first, alphabet, _) in UNSPACED {
+            let phrase = letters(2, first, alphabet, 60);
+            let (_, alone, _) = tokens_of(&phrase);
+            for seed in 10..60 {
+                let (before, after) = (letters(seed, first, alphabet, 30), letters(seed + 50, first, alphabet, 30));
+                let (_, tokens, _) = tokens_of(&format!("{before}{phrase}{after}"));
+                let inner = tokens.windows(alone.len() - 6).any(|window| window == &alone[3..alone.len() - 3]);
+                assert!(inner, "{first:x} {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_of_one_character_is_cut() {
+        let (_, tokens, _) = tokens_of(&"\u{e01}".repeat(1000));
+        assert!(tokens.len() > 1000 / (PIECE_CHARS_MAX + 1), "{} tokens", tokens.len());
+    }
+
+    #[test]
+    fn scripts_meet_without_a_space_and_hangul_has_spaces() {
+        let expected = ["<", "python", "中", ">"];
+        assert_eq!(words("python中", &expected[1..3]), expected);
+        let expected = ["<", "요약해", "주세요", ">"];
+        // Normalized, Hangul is still one letter a syllable.
+        assert_eq!(words("요약해 주세요.", &expected[1..3]), expected);
     }
 
     #[test]
