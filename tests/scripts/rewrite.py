@@ -3,7 +3,8 @@
 usage: rewrite.py SCRIPT < LOG > OTHER     SCRIPT: chinese, japanese, thai, khmer, korean, arabic or devanagari
 
 One word gives one word in every text, so that templates, rewordings and slots are what they were. Chinese, Japanese, Thai and Khmer
-words follow each other without a space.
+words follow each other without a space. A disguised word (look-alike letters, invisible characters) gives the word it looks like, with
+an invisible character in it.
 """
 import functools
 import hashlib
@@ -26,19 +27,27 @@ if len(sys.argv) != 2 or sys.argv[1] not in SCRIPTS:
     sys.exit(__doc__)
 letters, length, spaced = SCRIPTS[sys.argv[1]]
 
+LOOK_ALIKES, LOOKED_LIKE, INVISIBLE = "асеіјорѕхуνАВЕНКМОТ", "aceijopsxyvABEHKMOT", "\u200b\u200c\u200d\u2060\ufeff"
+DISGUISES = str.maketrans(LOOK_ALIKES, LOOKED_LIKE, INVISIBLE)
+WORD = f"[A-Za-z'{LOOK_ALIKES}{INVISIBLE}]+"
+RUN = re.compile(f"{WORD}(?: +{WORD})*")
+
 
 @functools.cache
 def other(word):
-    alphabet = letters[len(word) >= 6]
-    digest = hashlib.blake2b(word.encode(), digest_size=4 * 16).digest()
-    drawn = (int.from_bytes(digest[4 * (n % 16) :][:4], "big") / 2**32 for n in range(length(len(word))))
+    if not re.search("[A-Za-z]", word):
+        return word
+    plain = word.translate(DISGUISES).lower()
+    alphabet = letters[len(plain) >= 6]
+    digest = hashlib.blake2b(plain.encode(), digest_size=4 * 16).digest()
+    drawn = (int.from_bytes(digest[4 * (n % 16) :][:4], "big") / 2**32 for n in range(length(len(plain))))
     # The square: letters are not equally frequent.
-    return "".join(chr(alphabet[int(len(alphabet) * share**2)]) for share in drawn)
+    found = "".join(chr(alphabet[int(len(alphabet) * share**2)]) for share in drawn)
+    return found if plain == word.lower() else f"{found[:1]}\u200b{found[1:]}"
 
 
-WORDS = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)?(?: +[A-Za-z]+(?:'[A-Za-z]+)?)*")
 for line in sys.stdin:
     row = json.loads(line)
     joint = " " if spaced else ""
-    row["prompt"] = WORDS.sub(lambda run: joint.join(other(word.lower()) for word in run.group().split(" ") if word), row["prompt"])
+    row["prompt"] = RUN.sub(lambda run: joint.join(other(word) for word in run.group().split(" ") if word), row["prompt"])
     print(json.dumps(row, ensure_ascii=False))

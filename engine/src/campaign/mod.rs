@@ -31,6 +31,8 @@ mod tests;
 mod tests_of_disguise;
 #[cfg(test)]
 mod tests_of_joining;
+#[cfg(test)]
+mod tests_of_strength;
 mod whole;
 mod why;
 mod wording;

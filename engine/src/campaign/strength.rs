@@ -1,13 +1,13 @@
 //! How strongly one account belongs to a convicted view: a stranger who merely uses the campaign's template must not be
 //! accused with it.
 
-use super::co_use;
 use super::columns::NONE;
 use super::decide::Judgement;
 use super::disguise::is_disguised;
 use super::evidence::{Evidence, Kind};
 use super::ledger::{DAY_MS, Edge, Ledger, View};
 use super::wording::{CONSTANT, SKELETON_NATS, recurrent_tokens, weighted_jaccard};
+use super::{chance, co_use};
 use crate::num;
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ pub fn portrait(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Port
     let core: Vec<&Edge> = view.edges.iter().filter(|edge| edge.requests >= 5).collect();
     let median = |of: &dyn Fn(&Edge) -> f64| {
         let mut values: Vec<f64> = core.iter().map(|edge| of(edge)).collect();
-        super::chance::median(&mut values)
+        chance::median(&mut values)
     };
     Portrait {
         per_day: median(&per_day),
@@ -143,39 +143,87 @@ const COMPARED_MAX: usize = 60;
 /// Weighted Jaccard from which two accounts have one wording.
 const COPIED: f64 = 0.95;
 
-/// Which edges word it as a fifth of their family's other principals do, two at least.
+/// Rarer by chance than this, as many accounts of one wording are copies.
+const COPIED_P_MAX: f64 = 0.01;
+
+/// What one account words alike in the family that it uses most.
+struct Worded {
+    edge: usize,
+    principal: u32,
+    template: usize,
+    family: u32,
+    /// Tokens of the vocabulary in most of its requests, ascending.
+    tokens: Vec<u32>,
+}
+
+/// Which edges word it as a fifth of their family's other principals do, two at least, and more of the template's than
+/// would by choosing each word alone.
 ///
 /// Where hardly any two accounts of a campaign have one wording, whoever copies one is none of them: readers of a published
-/// template, researchers, a class. A few words alike are no copy.
+/// template, researchers, a class. A few words alike are no copy, nor are those that a family was made by.
 #[must_use]
 pub fn copiers(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Vec<bool> {
     let vocabulary = &judgement.wording.vocabulary;
     let weight =
         |token: u32| vocabulary.binary_search_by_key(&token, |&(known, _)| known).map_or(0.0, |at| vocabulary[at].1);
-    let mut of_family: BTreeMap<u32, Vec<(usize, Vec<u32>)>> = BTreeMap::new();
+    let mut all: Vec<Worded> = Vec::new();
     for (at, edge) in view.edges.iter().enumerate() {
         let mut rows: Vec<(u32, u32)> = view.rows_of(edge).iter().map(|&row| (ledger.family(row), row)).collect();
         rows.sort_unstable();
         let Some(most) = rows.chunk_by(|a, b| a.0 == b.0).max_by_key(|run| run.len()) else { continue };
+        let family = most.first().map_or(NONE, |&(family, _)| family);
         let own: Vec<u32> = most.iter().map(|&(_, row)| row).collect();
-        let mut profile = Vec::new();
-        recurrent_tokens(ledger, &own, CONSTANT, &mut profile);
-        profile.retain(|&token| weight(token) > 0.0);
-        of_family.entry(most.first().map_or(0, |&(family, _)| family)).or_default().push((at, profile));
+        let mut tokens = Vec::new();
+        recurrent_tokens(ledger, &own, CONSTANT, &mut tokens);
+        tokens.retain(|&token| weight(token) > 0.0);
+        let template = judgement.templates.iter().position(|families| families.contains(&family));
+        let template = template.unwrap_or(judgement.templates.len());
+        all.push(Worded { edge: at, principal: edge.principal, template, family, tokens });
     }
+    all.sort_by_key(|worded| (worded.template, worded.family, worded.edge));
     let mut copies = vec![false; view.edges.len()];
-    for users in of_family.values() {
-        for (at, mine) in users {
-            let stranger = |other: &&(usize, Vec<u32>)| view.edges[other.0].principal != view.edges[*at].principal;
-            let step = users.len().div_ceil(COMPARED_MAX).max(1);
-            let others: Vec<_> = users.iter().step_by(step).filter(stranger).collect();
-            let alike = others.iter().filter(|(_, theirs)| weighted_jaccard(mine, theirs, weight).0 >= COPIED).count();
-            let nats: f64 = mine.iter().map(|&token| weight(token)).sum();
-            let enough = nats >= SKELETON_NATS * ledger.columns.token_share;
-            copies[*at] = enough && alike >= 2 && 5 * alike >= others.len();
+    for users in all.chunk_by(|a, b| a.template == b.template) {
+        let choices = Choices::of(users);
+        for of_family in users.chunk_by(|a, b| a.family == b.family) {
+            let step = of_family.len().div_ceil(COMPARED_MAX).max(1);
+            for mine in of_family {
+                let others: Vec<_> =
+                    of_family.iter().step_by(step).filter(|other| other.principal != mine.principal).collect();
+                let is_alike = |other: &&&Worded| weighted_jaccard(&mine.tokens, &other.tokens, weight).0 >= COPIED;
+                let alike = others.iter().filter(is_alike).count();
+                let nats: f64 = mine.tokens.iter().map(|&token| weight(token)).sum();
+                let enough = nats >= SKELETON_NATS * ledger.columns.token_share;
+                copies[mine.edge] =
+                    enough && alike >= 2 && 5 * alike >= others.len() && choices.of_as_many(mine, users) < COPIED_P_MAX;
+            }
         }
     }
     copies
+}
+
+/// How often the accounts of a template choose each word.
+struct Choices(BTreeMap<u32, f64>);
+
+impl Choices {
+    fn of(users: &[Worded]) -> Self {
+        let mut counts = BTreeMap::new();
+        for token in users.iter().flat_map(|user| &user.tokens) {
+            *counts.entry(*token).or_insert(0.0) += 1.0 / num::f64_of(users.len());
+        }
+        Self(counts)
+    }
+
+    /// The chance that, each word chosen alone, as many other principals have the very words of `mine` as have.
+    fn of_as_many(&self, mine: &Worded, users: &[Worded]) -> f64 {
+        let others = users.iter().filter(|other| other.principal != mine.principal);
+        let (mut all, mut same) = (0, 0);
+        for other in others {
+            all += 1;
+            same += usize::from(other.tokens == mine.tokens);
+        }
+        let each: f64 = mine.tokens.iter().map(|token| self.0.get(token).copied().unwrap_or(0.0)).product();
+        chance::binomial_above(same, all, each.min(1.0))
+    }
 }
 
 /// Requests from which an account that uses one template alone is no account of a campaign of which nearly all use several.
