@@ -55,7 +55,9 @@ pub struct CampaignRow {
     /// `allow`, `step_up` or `review`.
     pub advice: &'static str,
     /// Why, in a sentence.
-    pub reason: &'static str,
+    pub reason: String,
+    /// Whether fresh accounts send it once and vanish: an alarm about the template, which accuses none of them.
+    pub alarm: bool,
     /// Its families, hex.
     pub families: Vec<String>,
     /// Its accounts.
@@ -204,7 +206,8 @@ impl Judged<'_> {
             campaign: self.id(&[index]),
             verdict: verdict.name(),
             advice: verdict.advice().name(),
-            reason: unit.judgement.reason.sentence(),
+            reason: unit.judgement.sentence(),
+            alarm: unit.judgement.alarm,
             families: self.families_of(&[index]),
             accounts,
             evidence: unit.judgement.evidence.iter().map(EvidenceRow::from).collect(),

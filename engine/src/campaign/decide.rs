@@ -60,6 +60,8 @@ pub struct Judgement {
     pub(super) copied: Vec<bool>,
     /// True when a conviction waits only for its adjusted p-value.
     pub pending: bool,
+    /// True when fresh accounts send it once and vanish, whatever is said of others: an alarm about the template.
+    pub alarm: bool,
 }
 
 impl Judgement {
@@ -77,6 +79,7 @@ impl Judgement {
             templates: Vec::new(),
             copied: Vec::new(),
             pending: false,
+            alarm: false,
         }
     }
 
@@ -84,6 +87,17 @@ impl Judgement {
     #[must_use]
     pub fn of(&self, kind: Kind) -> Option<&Evidence> {
         self.evidence.iter().find(|evidence| evidence.kind == kind)
+    }
+
+    /// What an analyst is told, in a sentence or two.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let reason = self.reason.sentence();
+        if self.alarm && self.reason != Reason::OneShotAlarm {
+            format!("{reason} Fresh accounts also send it once and vanish; of those none is accused.")
+        } else {
+            reason.to_owned()
+        }
     }
 
     /// True when a conviction could not do without the templates that the accounts share.
@@ -122,7 +136,7 @@ pub fn judge(
         return everyone;
     }
     let mut inner = judge_edges(ledger, view, &core, pieces, strata, known_public, options);
-    inner.core = true;
+    (inner.core, inner.alarm) = (true, everyone.alarm);
     if inner.pending || inner.verdict > everyone.verdict { inner } else { everyone }
 }
 
@@ -166,6 +180,7 @@ fn judge_edges(
     let mut judgement = Judgement { evidence, disguise, wording, content, copied, ..plain };
     let acquittal = acquit(&judgement.content, edges, known_public);
     decide(&mut judgement, options);
+    judgement.alarm = acquittal.is_none() && judgement.holds(Kind::OneShot);
     if let Some(reason) = acquittal {
         judgement.verdict = Verdict::Acquitted;
         judgement.reason = reason;

@@ -437,6 +437,26 @@ fn scattered_one_shot_accounts_raise_one_alarm_and_accuse_nobody() {
     }
 }
 
+/// Mining may hold a template of each of two campaigns for one family.
+#[test]
+fn one_shot_accounts_in_the_family_of_a_convicted_campaign_raise_an_alarm_beside_it() {
+    for seed in 1..6 {
+        let (mut random, mut log) = (Random::new(seed, 5), Log::default());
+        let (planned, fresh) = (log.accounts(&mut random, 60), log.accounts(&mut random, 600));
+        log.template(&mut random, 0, 0, &planned, 24);
+        log.template(&mut random, 0, 0, &fresh, 1);
+        log.popular(&mut random, 1, 1500);
+        let findings = judge(&log.fill().columns(), &Options::default()).expect("columns agree");
+        let alarms: Vec<&Unit> = findings.units.iter().filter(|unit| unit.judgement.alarm).collect();
+        let [alarm] = alarms[..] else { panic!("seed {seed}: {} alarms", alarms.len()) };
+        assert_eq!((&alarm.families[..], alarm.view.edges.len()), (&[0][..], 660), "seed {seed}");
+        assert_eq!(alarm.judgement.verdict, Verdict::Convicted, "seed {seed}");
+        assert!(alarm.judgement.sentence().contains("once"), "{}", alarm.judgement.sentence());
+        let accused = members(&findings);
+        assert!(accused.len() >= 57 && accused.iter().all(|&account| account < 60), "seed {seed}: {accused:?}");
+    }
+}
+
 /// 46 accounts that live through a month, evenly, at nothing else, each in words of its own; of so many principals.
 fn steady(principals: &[u32]) -> Findings {
     let mut random = Random::new(23, 1);

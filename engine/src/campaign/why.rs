@@ -43,7 +43,7 @@ pub struct WhyEdge {
     /// Reason of the unit's verdict.
     pub reason: Reason,
     /// The same in a sentence.
-    pub sentence: &'static str,
+    pub sentence: String,
     /// Every statistic with its null, p and n.
     pub evidence: Vec<Evidence>,
     /// p-value of the conjunction, and adjusted over all units.
@@ -137,7 +137,7 @@ impl Findings {
                     strength,
                     verdict,
                     reason: unit.judgement.reason,
-                    sentence: unit.judgement.reason.sentence(),
+                    sentence: unit.judgement.sentence(),
                     evidence: unit.judgement.evidence.clone(),
                     p: unit.judgement.p,
                     q: unit.judgement.q,
