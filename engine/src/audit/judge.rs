@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::bank::cores;
 use super::traffic::Traffic;
 use crate::campaign::bank::nearest;
-use crate::campaign::{self, Bank, BankHit, DecoyReport, Evidence, Findings, Options, Unit, Verdict};
+use crate::campaign::{self, Bank, BankHit, DecoyReport, Evidence, Findings, Options, Reason, Unit, Verdict};
 use crate::corpus::families::{FamilyTables, stale};
 use crate::corpus::names::Reader;
 use crate::corpus::population::{Place, Population};
@@ -56,8 +56,8 @@ pub struct CampaignRow {
     pub advice: &'static str,
     /// Why, in a sentence.
     pub reason: String,
-    /// Whether fresh accounts send it once and vanish: an alarm about the template, which accuses none of them.
-    pub alarm: bool,
+    /// Families that fresh accounts send once and vanish, hex: an alarm about the template, which accuses none of them.
+    pub alarms: Vec<String>,
     /// Its families, hex.
     pub families: Vec<String>,
     /// Its accounts.
@@ -170,6 +170,10 @@ impl Judged<'_> {
                 campaign.units.iter().copied().max_by_key(|unit| (self.unit(*unit).view.requests, usize::MAX - unit));
             let mut row = self.row(first.unwrap_or(0), Verdict::Convicted, accounts);
             row.families = self.families_of(&campaign.units);
+            // A part of a campaign may be what fresh accounts send too.
+            let alarms = |unit: &usize| self.unit(*unit).campaign == Some(number) && self.unit(*unit).judgement.alarm;
+            row.alarms = self.families_of(&(0..self.findings.units.len()).filter(alarms).collect::<Vec<_>>());
+            row.reason = Reason::Coordinated.sentence_with(!row.alarms.is_empty());
             row.campaign = self.id(&campaign.units);
             row.units.clone_from(&campaign.units);
             row.number = Some(number);
@@ -207,7 +211,7 @@ impl Judged<'_> {
             verdict: verdict.name(),
             advice: verdict.advice().name(),
             reason: unit.judgement.sentence(),
-            alarm: unit.judgement.alarm,
+            alarms: if unit.judgement.alarm { self.families_of(&[index]) } else { Vec::new() },
             families: self.families_of(&[index]),
             accounts,
             evidence: unit.judgement.evidence.iter().map(EvidenceRow::from).collect(),

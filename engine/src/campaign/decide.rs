@@ -92,12 +92,7 @@ impl Judgement {
     /// What an analyst is told, in a sentence or two.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let reason = self.reason.sentence();
-        if self.alarm && self.reason != Reason::OneShotAlarm {
-            format!("{reason} Fresh accounts also send it once and vanish; of those none is accused.")
-        } else {
-            reason.to_owned()
-        }
+        self.reason.sentence_with(self.alarm)
     }
 
     /// True when a conviction could not do without the templates that the accounts share.

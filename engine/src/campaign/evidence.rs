@@ -209,6 +209,16 @@ impl Reason {
         }
     }
 
+    /// The same, and that fresh accounts send it once, where they raise an alarm beside another reason.
+    #[must_use]
+    pub fn sentence_with(self, alarm: bool) -> String {
+        if alarm && self != Self::OneShotAlarm {
+            format!("{} Fresh accounts also send it once and vanish; of those none is accused.", self.sentence())
+        } else {
+            self.sentence().to_owned()
+        }
+    }
+
     /// One sentence that an analyst can send to whoever asks.
     #[must_use]
     pub fn sentence(self) -> &'static str {
