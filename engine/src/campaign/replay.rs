@@ -74,22 +74,22 @@ impl Replay {
         let heirs: Vec<Option<usize>> = self.campaigns.iter().map(|latched| latched.heir(&today)).collect();
         for ((place, campaign), members) in findings.campaigns.iter().enumerate().zip(&today) {
             let own: Vec<usize> = (0..heirs.len()).filter(|&number| heirs[number] == Some(place)).collect();
+            let was_known = self.campaigns.iter().take(heirs.len()).any(|latched| latched.shares(members).is_some());
+            let parted = self.part(members, &today, &heirs);
             let number = if let Some((&first, others)) = own.split_first() {
                 others.iter().for_each(|&other| self.merge(first, other));
                 first
             } else {
-                let was_known =
-                    self.campaigns.iter().take(heirs.len()).any(|latched| latched.shares(members).is_some());
-                let parted = self.part(members, &today, &heirs);
                 if !was_known {
                     day.convicted.push(self.campaigns.len());
                 }
                 let since_ms = if was_known { parted.values().copied().min() } else { None };
-                self.campaigns.push(Latched::new(findings, campaign, since_ms.unwrap_or(end_ms), parted));
+                self.campaigns.push(Latched::new(findings, campaign, since_ms.unwrap_or(end_ms)));
                 self.campaigns.len() - 1
             };
             if let Some(latched) = self.campaigns.get_mut(number) {
                 latched.times_ms = times_of(findings, campaign, columns);
+                latched.take(parted);
                 for &account in members {
                     latched.members.entry(account).or_insert(end_ms);
                 }
@@ -118,15 +118,12 @@ impl Replay {
         merged.merged_into = Some(first);
         let moved = std::mem::take(&mut merged.members);
         if let Some(kept) = self.campaigns.get_mut(first) {
-            for (account, since_ms) in moved {
-                let entry = kept.members.entry(account).or_insert(since_ms);
-                *entry = (*entry).min(since_ms);
-            }
+            kept.take(moved);
         }
     }
 
     /// Takes from each known campaign those of `members` that its heir of today has not: what was one on an earlier day may
-    /// turn out to be two. With the day since when each was accused.
+    /// turn out to be two, and a stray one of another. With the day since when each was accused.
     fn part(&mut self, members: &[u32], today: &[Vec<u32>], heirs: &[Option<usize>]) -> BTreeMap<u32, i64> {
         let mut parted = BTreeMap::new();
         for (latched, heir) in self.campaigns.iter_mut().zip(heirs) {
@@ -150,12 +147,20 @@ impl Replay {
 }
 
 impl Latched {
-    fn new(findings: &Findings, campaign: &Campaign, convicted_ms: i64, members: BTreeMap<u32, i64>) -> Self {
+    fn new(findings: &Findings, campaign: &Campaign, convicted_ms: i64) -> Self {
         let units = || campaign.units.iter().filter_map(|&unit| findings.units.get(unit));
         let evidence = units().next().map_or(Vec::new(), |unit| unit.judgement.evidence.clone());
         let mut families: Vec<u32> = units().flat_map(|unit| unit.families.iter().copied()).collect();
         families.sort_unstable();
-        Self { convicted_ms, members, evidence, families, times_ms: Vec::new(), merged_into: None }
+        Self { convicted_ms, members: BTreeMap::new(), evidence, families, times_ms: Vec::new(), merged_into: None }
+    }
+
+    /// Takes members in, with the day since when each was accused.
+    fn take(&mut self, members: BTreeMap<u32, i64>) {
+        for (account, since_ms) in members {
+            let entry = self.members.entry(account).or_insert(since_ms);
+            *entry = since_ms.min(*entry);
+        }
     }
 
     /// How many members it shares with these, if that is a third of the smaller side.
@@ -233,6 +238,9 @@ mod tests {
         let third = day(&mut replay, 27, three);
         assert_eq!((third.convicted, sizes(&replay)), (vec![2], vec![20, 14, 16]));
         assert_eq!((replay.campaigns[2].convicted_ms, replay.campaigns[2].members[&34]), (27 * DAY_MS, 26 * DAY_MS));
+        // So do strays of one known campaign in another.
+        day(&mut replay, 27, vec![campaign(0..19, 0..200), campaign(19..34, 200..300)]);
+        assert_eq!(sizes(&replay), [19, 15, 16]);
         // What is one again is one, and nobody is forgotten.
         let again = day(&mut replay, 28, vec![campaign(0..36, 0..300)]);
         assert_eq!((again.held_by_latch, sizes(&replay), replay.accused().len()), (14, vec![36, 0, 16], 50));
