@@ -54,7 +54,7 @@ pub struct CampaignRow {
     pub verdict: &'static str,
     /// `allow`, `step_up` or `review`.
     pub advice: &'static str,
-    /// Why, in a sentence.
+    /// Why, in a sentence or two.
     pub reason: String,
     /// Families that fresh accounts send once and vanish, hex: an alarm about the template, which accuses none of them.
     pub alarms: Vec<String>,

@@ -9,7 +9,7 @@ use super::ledger::{DAY_MS, Edge, Ledger, View};
 use super::wording::{CONSTANT, SKELETON_NATS, recurrent_tokens, weighted_jaccard};
 use super::{chance, co_use};
 use crate::num;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What members of a view are like, from its core.
 #[derive(Debug, Clone)]
@@ -194,35 +194,43 @@ pub fn copiers(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Vec<b
                 let nats: f64 = mine.tokens.iter().map(|&token| weight(token)).sum();
                 let enough = nats >= SKELETON_NATS * ledger.columns.token_share;
                 copies[mine.edge] =
-                    enough && alike >= 2 && 5 * alike >= others.len() && choices.of_as_many(mine, users) < COPIED_P_MAX;
+                    enough && alike >= 2 && 5 * alike >= others.len() && choices.of_as_many(mine) < COPIED_P_MAX;
             }
         }
     }
     copies
 }
 
-/// How often the accounts of a template choose each word.
-struct Choices(BTreeMap<u32, f64>);
+/// How the accounts of a template choose their words.
+struct Choices<'a> {
+    /// Which share of the accounts has each word.
+    shares: BTreeMap<u32, f64>,
+    /// How many principals have each wording.
+    wordings: BTreeMap<&'a [u32], usize>,
+    /// How many principals there are.
+    principals: usize,
+}
 
-impl Choices {
-    fn of(users: &[Worded]) -> Self {
-        let mut counts = BTreeMap::new();
+impl<'a> Choices<'a> {
+    fn of(users: &'a [Worded]) -> Self {
+        let mut shares = BTreeMap::new();
         for token in users.iter().flat_map(|user| &user.tokens) {
-            *counts.entry(*token).or_insert(0.0) += 1.0 / num::f64_of(users.len());
+            *shares.entry(*token).or_insert(0.0) += 1.0 / num::f64_of(users.len());
         }
-        Self(counts)
+        let worded: BTreeSet<(u32, &[u32])> = users.iter().map(|user| (user.principal, &user.tokens[..])).collect();
+        let mut wordings = BTreeMap::new();
+        for &(_, tokens) in &worded {
+            *wordings.entry(tokens).or_insert(0) += 1;
+        }
+        let principals: BTreeSet<u32> = worded.iter().map(|&(principal, _)| principal).collect();
+        Self { shares, wordings, principals: principals.len() }
     }
 
     /// The chance that, each word chosen alone, as many other principals have the very words of `mine` as have.
-    fn of_as_many(&self, mine: &Worded, users: &[Worded]) -> f64 {
-        let others = users.iter().filter(|other| other.principal != mine.principal);
-        let (mut all, mut same) = (0, 0);
-        for other in others {
-            all += 1;
-            same += usize::from(other.tokens == mine.tokens);
-        }
-        let each: f64 = mine.tokens.iter().map(|token| self.0.get(token).copied().unwrap_or(0.0)).product();
-        chance::binomial_above(same, all, each.min(1.0))
+    fn of_as_many(&self, mine: &Worded) -> f64 {
+        let same = self.wordings.get(&mine.tokens[..]).map_or(0, |&principals| principals - 1);
+        let each: f64 = mine.tokens.iter().map(|token| self.shares.get(token).copied().unwrap_or(0.0)).product();
+        chance::binomial_above(same, self.principals - 1, each.min(1.0))
     }
 }
 
