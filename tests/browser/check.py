@@ -133,7 +133,7 @@ return [wanted.length, missing.map((e) => e.outerHTML.slice(0, 70))];
 
 def check_keyboard(browser, url):
     """Tab reaches everything that can be used, in the order of the page, and one sees where one is."""
-    browser.open(url)
+    browser.open_to_type(url)
     browser.press(TAB)
     expect(browser.run("return document.activeElement.className") == "skip", "the first stop is the skip link")
     style = "const s = getComputedStyle(document.activeElement); return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2"
@@ -149,7 +149,7 @@ def check_keyboard(browser, url):
     in_order = "const o = window.order.slice(0, arguments[0]);" \
                "return o.every((e, i) => !i || (o[i - 1].compareDocumentPosition(e) & 4) !== 0)"
     expect(browser.run(in_order, count), "in the order of the page")
-    browser.open(url)
+    browser.open_to_type(url)
     browser.press(TAB, ENTER)
     expect(browser.run("return document.activeElement.id") == "main", "the skip link skips")
     browser.run("document.querySelector('.campaign > summary').focus()")

@@ -9,6 +9,14 @@ import time
 import urllib.error
 import urllib.request
 
+# Calls back a frame after the first one that shows something.
+ON_SCREEN = """
+const done = arguments[arguments.length - 1];
+const look = () => requestAnimationFrame(() =>
+  performance.getEntriesByType("paint").length && document.hasFocus() ? requestAnimationFrame(done) : look());
+look();
+"""
+
 
 class Browser:
     """One headless Chromium, with a log of everything it asks the network for."""
@@ -59,6 +67,11 @@ class Browser:
 
     def open(self, url):
         self.call("/url", {"url": url})
+
+    def open_to_type(self, url):
+        """Opens a page and waits until it is on the screen: a browser throws away keys pressed before its first frame."""
+        self.open(url)
+        self.call("/execute/async", {"script": ON_SCREEN, "args": []})
 
     def run(self, script, *arguments):
         return self.call("/execute/sync", {"script": script, "args": list(arguments)})
