@@ -5,6 +5,7 @@
 //! by volume would be worthless.
 
 use super::Unit;
+use super::chance;
 use super::ledger::{Ledger, View};
 use super::pacing;
 use super::wording::weighted_jaccard;
@@ -32,6 +33,9 @@ const UNITS_OF_ACCOUNT_MAX: usize = 24;
 /// Principals from which a unit may be a template of its own, and a shard of one.
 const PRINCIPALS_MIN: usize = 5;
 const SHARD_PRINCIPALS_MIN: usize = 3;
+
+/// Largest p-value of as many accounts of a small template that happen to use a large one.
+const SMALL_P_MAX: f64 = 1e-6;
 
 /// Which units are worth joining by wording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,7 +145,13 @@ pub fn by_accounts(ledger: &Ledger<'_>, units: &[Unit], tops: &[usize]) -> Vec<V
         let (small, large) = (sizes[pair.0].min(sizes[pair.1]), sizes[pair.0].max(sizes[pair.1]));
         let most = count >= 5 && 2 * count >= small && 4 * count >= large;
         let some = lively[pair.0] && lively[pair.1] && count >= 3 && 10 * count >= small && 20 * count >= large;
-        if most || some {
+        // However large the other: more than half of the accounts of a small one do not use it by chance.
+        let rate = num::f64_of(large) / num::f64_of(ledger.active_accounts.max(1));
+        let most_of_small = lively[pair.0]
+            && lively[pair.1]
+            && 2 * count >= small
+            && chance::binomial_above(count, small, rate) < SMALL_P_MAX;
+        if most || some || most_of_small {
             join(pair);
         }
     }

@@ -12,7 +12,7 @@ use super::ledger::{Edge, Ledger};
 use super::part::as_within;
 use super::residual::{ResidualOptions, profile, telling};
 use super::strength::{self, Portrait};
-use super::wording::weighted_jaccard;
+use super::wording::{CONSTANT, weighted_jaccard};
 use crate::num;
 
 /// Slot values kept of a unit for comparison: the smallest hashes, so that two units keep the same ones.
@@ -88,15 +88,23 @@ pub fn join(ledger: &Ledger<'_>, units: &mut [Unit], options: &ResidualOptions) 
             .filter(|&(at, edge)| strengths[at] < strength::ACCUSE_MIN && lives(edge) >= strength::ACCUSE_MIN)
             .collect();
         if !odd.is_empty() {
-            let kin = Kin::of(ledger, &unit.view, &strengths, options);
-            for (at, edge) in odd.into_iter().filter(|(_, edge)| kin.has(ledger, &unit.view, edge, options)) {
-                strengths[at] = lives(edge);
+            // What recurs in a fifth of the requests, since words are rewritten; what is constant, since long content has words
+            // that recur as well.
+            let kin = [options.recurrence, CONSTANT].map(|recurrence| {
+                let options = ResidualOptions { recurrence, ..*options };
+                Kin::of(ledger, &unit.view, &strengths, options)
+            });
+            for (at, edge) in odd {
+                let is_kin = kin.iter().any(|kin| kin.has(ledger, &unit.view, edge))
+                    || (lives(edge) >= 1.0 && kin[0].in_company(ledger, &unit.view, edge));
+                strengths[at] = if is_kin { lives(edge) } else { strengths[at] };
             }
         }
         units[index].strength = strengths;
     }
     for &index in &convicted {
-        let readers = strength::of_one_template(ledger, &units[index].view, &units[index].judgement);
+        let readers =
+            strength::of_one_template(ledger, &units[index].view, &units[index].judgement, &units[index].strength);
         if readers.is_empty() {
             continue;
         }

@@ -6,11 +6,14 @@
 //! much of what recurs in its traffic lies within the words that the members choose from.
 
 use super::chance;
+use super::columns::NONE;
 use super::ledger::{Edge, Ledger, View};
 use super::part::COHESION;
 use super::residual::{ResidualOptions, profile, telling};
-use super::strength::ACCUSE_MIN;
+use super::strength::{ACCUSE_MIN, REQUESTS_MIN};
 use super::wording::weighted_jaccard;
+use crate::num;
+use std::collections::BTreeMap;
 
 /// Members of a unit that an account is compared with.
 const MEMBERS_MAX: usize = 120;
@@ -18,6 +21,12 @@ const MEMBERS_MAX: usize = 120;
 const COVERED_MIN: f64 = 0.8;
 /// Least part of what a member wears of those words, at the median, that the account must wear.
 const WORN_MIN: f64 = 0.25;
+
+/// Requests in one family from which an account is in the company of those who use it.
+const COMPANY_REQUESTS: usize = 5;
+/// Largest weight of what recurs at an account and at no member, against what a member wears of the members' words: more is
+/// a wording of its own.
+const FOREIGN_MAX: f64 = 0.35;
 
 /// The words that the members of one campaign choose from.
 #[derive(Debug, Default)]
@@ -61,16 +70,20 @@ impl Words {
 /// How the members of one unit word it.
 #[derive(Debug)]
 pub(super) struct Kin {
+    /// What counts as recurring, and as alike.
+    options: ResidualOptions,
     /// Principal and recurrent tokens of members.
     members: Vec<(u32, Vec<u32>)>,
     words: Words,
     /// Least likeness to the members nearest: a share of what members have among themselves.
     least: f64,
+    /// Families of which most accounts that came back are accused, ascending.
+    company: Vec<u32>,
 }
 
 impl Kin {
     /// Of the edges of a view that are accused by these strengths.
-    pub(super) fn of(ledger: &Ledger<'_>, view: &View, strength: &[f64], options: &ResidualOptions) -> Self {
+    pub(super) fn of(ledger: &Ledger<'_>, view: &View, strength: &[f64], options: ResidualOptions) -> Self {
         let accused: Vec<&Edge> =
             view.edges.iter().zip(strength).filter(|&(_, &strength)| strength >= ACCUSE_MIN).map(|(e, _)| e).collect();
         let step = accused.len().div_ceil(MEMBERS_MAX).max(1);
@@ -78,32 +91,68 @@ impl Kin {
         let members: Vec<(u32, Vec<u32>)> = accused
             .iter()
             .step_by(step)
-            .map(|edge| (edge.principal, profile(ledger, view.rows_of(edge), options, &mut counts)))
+            .map(|edge| (edge.principal, profile(ledger, view.rows_of(edge), &options, &mut counts)))
             .collect();
         let worn: Vec<&Vec<u32>> = members.iter().map(|(_, tokens)| tokens).collect();
         let words = Words::of(ledger, &worn, options.links_min);
-        let mut kin = Self { members, words, least: 0.0 };
-        let own = |(principal, tokens): &(u32, Vec<u32>)| kin.likeness(ledger, *principal, tokens, options);
+        let mut kin = Self { options, members, words, least: 0.0, company: company(ledger, view, strength) };
+        let own = |(principal, tokens): &(u32, Vec<u32>)| kin.likeness(ledger, *principal, tokens);
         let mut among: Vec<f64> = kin.members.iter().map(own).collect();
         kin.least = options.jaccard_min.max(COHESION * chance::median(&mut among));
         kin
     }
 
     /// True when the edge words it as members of other principals do.
-    pub(super) fn has(&self, ledger: &Ledger<'_>, view: &View, edge: &Edge, options: &ResidualOptions) -> bool {
-        let tokens = profile(ledger, view.rows_of(edge), options, &mut Vec::new());
+    pub(super) fn has(&self, ledger: &Ledger<'_>, view: &View, edge: &Edge) -> bool {
+        let tokens = profile(ledger, view.rows_of(edge), &self.options, &mut Vec::new());
         self.words.cover(ledger, &tokens, COVERED_MIN, WORN_MIN)
-            && self.likeness(ledger, edge.principal, &tokens, options) >= self.least
+            && self.likeness(ledger, edge.principal, &tokens) >= self.least
+    }
+
+    /// True when an edge, which lives as the members do in all respects, sends what they send, and nothing tells its wording
+    /// from theirs.
+    ///
+    /// Of a short template the sample may know a word or two, or none of those that an account chose. Then mining, which reads
+    /// all of a text, is heard instead. A stranger in a loose family words it in a way of his own.
+    pub(super) fn in_company(&self, ledger: &Ledger<'_>, view: &View, edge: &Edge) -> bool {
+        let (family, requests) = mostly(ledger, view, edge);
+        let tokens = profile(ledger, view.rows_of(edge), &self.options, &mut Vec::new());
+        let (inside, all) = self.words.weigh(ledger, &tokens);
+        requests >= COMPANY_REQUESTS
+            && self.company.binary_search(&family).is_ok()
+            && all - inside <= FOREIGN_MAX * self.words.worn
     }
 
     /// How like these tokens are to those of the members of other principals that they are most like: the least of as
     /// many as make a link.
-    fn likeness(&self, ledger: &Ledger<'_>, principal: u32, tokens: &[u32], options: &ResidualOptions) -> f64 {
+    fn likeness(&self, ledger: &Ledger<'_>, principal: u32, tokens: &[u32]) -> f64 {
         let alike = |theirs: &Vec<u32>| weighted_jaccard(tokens, theirs, |token| telling(ledger, token)).0;
         let others = self.members.iter().filter(|(other, _)| *other != principal);
         let mut likeness: Vec<f64> =
             others.map(|(_, theirs)| alike(theirs)).filter(|jaccard| !jaccard.is_nan()).collect();
         likeness.sort_by(|a, b| b.total_cmp(a));
-        likeness.get(options.links_min.saturating_sub(1)).copied().unwrap_or(0.0)
+        likeness.get(self.options.links_min.saturating_sub(1)).copied().unwrap_or(0.0)
     }
+}
+
+/// The family of most of an edge's requests, and how many they are; none where they lie in no family.
+fn mostly(ledger: &Ledger<'_>, view: &View, edge: &Edge) -> (u32, usize) {
+    let mut families: Vec<u32> = view.rows_of(edge).iter().map(|&row| ledger.family(row)).collect();
+    families.sort_unstable();
+    let runs = families.chunk_by(|a, b| a == b).filter(|run| run.first() != Some(&NONE));
+    runs.max_by_key(|run| run.len()).map_or((NONE, 0), |run| (run.first().copied().unwrap_or(NONE), run.len()))
+}
+
+/// The families of which most accounts that came back are accused by these strengths, ascending.
+fn company(ledger: &Ledger<'_>, view: &View, strength: &[f64]) -> Vec<u32> {
+    let mut users: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
+    for (edge, &strength) in view.edges.iter().zip(strength) {
+        let (family, requests) = mostly(ledger, view, edge);
+        if requests >= num::usize_of(REQUESTS_MIN) {
+            let (all, accused) = users.entry(family).or_default();
+            *all += 1;
+            *accused += usize::from(strength >= ACCUSE_MIN);
+        }
+    }
+    users.into_iter().filter(|(_, (all, accused))| 2 * accused > *all).map(|(family, _)| family).collect()
 }

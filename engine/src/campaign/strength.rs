@@ -234,19 +234,21 @@ impl<'a> Choices<'a> {
     }
 }
 
-/// Requests from which an account that uses one template alone is no account of a campaign of which nearly all use several.
+/// Requests from which an account shows whether it uses several templates.
 const ALONE_REQUESTS: usize = 12;
-/// That share of them: campaigns that deal templates out have a quarter with one alone.
+/// Share of those who do, from which whoever does not stands out: campaigns that deal templates out have a quarter with one alone.
 const NEARLY_ALL: f64 = 0.9;
+/// Accounts that must have shown it for that share to be one.
+const SHOWN_MIN: usize = 5;
 
 /// The accounts that use one template of a unit alone, while most accounts of the unit use several: a copied template, one
-/// that most of its users use alone, or any in many requests.
+/// that most of its users use alone and not as members live, or any in many requests.
 ///
 /// A text that is copied word for word may be anybody's: a campaign may work with a published template beside its own, and
 /// readers of that template come and go as its accounts do. So may a template that came in since a few accounts use it too. The
 /// campaign's own accounts show another template as well, be it after some requests where nobody copies.
 #[must_use]
-pub fn of_one_template(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Vec<u32> {
+pub fn of_one_template(ledger: &Ledger<'_>, view: &View, judgement: &Judgement, strengths: &[f64]) -> Vec<u32> {
     // Strangers whom a loose family brought in lower the share; what is asked is whether most accounts use several
     // beyond chance.
     let most_use_several = |co_use: &&Evidence| co_use.value > 0.5 && co_use.p < co_use::P_MAX;
@@ -254,23 +256,46 @@ pub fn of_one_template(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) 
     let template = |row: &u32| judgement.templates.iter().position(|families| families.contains(&ledger.family(*row)));
     // A request of no family says nothing of its template, unless what the residual linker found is one.
     let says = |row: &&u32| ledger.family(**row) != NONE || judgement.templates.iter().any(Vec::is_empty);
-    let said: Vec<Vec<Option<usize>>> =
-        view.edges.iter().map(|edge| view.rows_of(edge).iter().filter(says).map(template).collect()).collect();
     let (mut users, mut alone) = (vec![0_usize; judgement.templates.len()], vec![0_usize; judgement.templates.len()]);
-    for said in &said {
-        let mut used = said.clone();
+    let mut members_alone = alone.clone();
+    let (mut shown, mut shown_alone) = (0_usize, 0_usize);
+    let mut said: Vec<Said> = Vec::with_capacity(view.edges.len());
+    for (edge, strength) in view.edges.iter().zip(strengths) {
+        let mut used: Vec<Option<usize>> = view.rows_of(edge).iter().filter(says).map(template).collect();
+        let requests = used.len();
         used.sort_unstable();
         used.dedup();
-        for template in used.iter().flatten() {
-            users[*template] += 1;
-            alone[*template] += usize::from(used.len() == 1);
+        let (is_alone, is_member) = (used.len() == 1, *strength >= ACCUSE_MIN);
+        for &template in used.iter().flatten() {
+            users[template] += 1;
+            alone[template] += usize::from(is_alone);
+            members_alone[template] += usize::from(is_alone && is_member);
         }
+        if is_member && requests >= ALONE_REQUESTS {
+            shown += 1;
+            shown_alone += usize::from(is_alone);
+        }
+        said.push(Said { account: edge.account, requests, only: used.first().copied().filter(|_| is_alone) });
     }
-    let is_anybodys = |(_, said): &(&Edge, &Vec<Option<usize>>)| {
-        let Some(first) = said.first().filter(|first| said.iter().all(|other| other == *first)) else { return false };
-        let stands_out = co_use.value >= NEARLY_ALL && said.len() >= ALONE_REQUESTS;
-        let is_copied = |at: usize| co_use.holds && judgement.copied.get(at) == Some(&true);
-        stands_out || first.is_some_and(|at| is_copied(at) || 2 * alone[at] > users[at])
+    // Young accounts have shown one template alone so far; those that have shown more are asked. One of them may be the stranger.
+    let others_alone = num::f64_of(shown_alone.saturating_sub(1));
+    let nearly_all_use_several =
+        co_use.value >= NEARLY_ALL || (shown >= SHOWN_MIN && others_alone <= (1.0 - NEARLY_ALL) * num::f64_of(shown));
+    let is_copied = |at: usize| co_use.holds && judgement.copied.get(at) == Some(&true);
+    let is_strangers = |at: usize| 2 * alone[at] > users[at] && 2 * members_alone[at] <= alone[at];
+    let is_anybodys = |said: &&Said| {
+        let Some(only) = said.only else { return false };
+        (nearly_all_use_several && said.requests >= ALONE_REQUESTS)
+            || only.is_some_and(|at| is_copied(at) || is_strangers(at))
     };
-    view.edges.iter().zip(&said).filter(is_anybodys).map(|(edge, _)| edge.account).collect()
+    said.iter().filter(is_anybodys).map(|said| said.account).collect()
+}
+
+/// What an account's requests say of the templates it uses.
+struct Said {
+    account: u32,
+    /// Requests that say something.
+    requests: usize,
+    /// The one template they are of, if they are of one; within, nothing where that is none of the unit's.
+    only: Option<Option<usize>>,
 }

@@ -517,6 +517,27 @@ fn who_uses_one_template_alone_in_many_requests_is_no_account_of_a_campaign_of_s
     assert_eq!(members(&findings), expected);
 }
 
+/// Half of the accounts are young and have shown one template so far; of those that have sent more, all use two.
+#[test]
+fn who_uses_one_template_alone_stands_out_among_those_who_have_sent_as_much() {
+    let (mut random, mut log) = (Random::new(30, 2), Log::default());
+    let (grown, young) = (log.accounts(&mut random, 40), log.accounts(&mut random, 20));
+    let reader = log.accounts(&mut random, 1);
+    log.template(&mut random, 0, 1, &grown, 8);
+    log.template(&mut random, 1, 2, &grown, 8);
+    log.template(&mut random, 0, 1, &young, 4);
+    log.template(&mut random, 0, 1, &reader, 48);
+    let filled = log.fill();
+    let columns = filled.columns();
+    let ledger = Ledger::new(&columns);
+    let view = ledger.view(ledger.account_rows.clone());
+    let mut judgement = Judgement::plain(Verdict::Convicted, Reason::Coordinated);
+    (judgement.templates, judgement.copied) = (vec![vec![0], vec![1]], vec![false; 2]);
+    judgement.evidence = vec![Evidence { kind: Kind::CoUse, value: 0.66, null: 0.1, p: 1e-9, n: 61, holds: false }];
+    let cleared = strength::of_one_template(&ledger, &view, &judgement, &vec![1.0; view.edges.len()]);
+    assert_eq!(cleared, [reader[0].0]);
+}
+
 /// A loose family came in since a few accounts of the campaign use it too, as they do a third template of their own.
 #[test]
 fn whoever_uses_a_template_alone_that_most_use_alone_is_none_of_the_campaign() {
@@ -536,12 +557,18 @@ fn whoever_uses_a_template_alone_that_most_use_alone_is_none_of_the_campaign() {
     judgement.copied = vec![false; 4];
     // Of the last template seven of twelve users have another one: those five who have none are its campaign's.
     let expected: Vec<u32> = strangers.iter().map(|&(account, _)| account).collect();
+    // Three of the strangers happen to live as members do.
+    let is_like_a_member = |edge: &Edge| !expected[3..].contains(&edge.account);
+    let strengths: Vec<f64> = view.edges.iter().map(|edge| f64::from(u8::from(is_like_a_member(edge)))).collect();
     // The strangers themselves may lower the share of those who use several.
     for value in [0.75, 0.6] {
         let holds = value > 0.7;
         judgement.evidence = vec![Evidence { kind: Kind::CoUse, value, null: 0.1, p: 1e-9, n: 74, holds }];
-        let mut cleared = strength::of_one_template(&ledger, &view, &judgement);
+        let mut cleared = strength::of_one_template(&ledger, &view, &judgement, &strengths);
         cleared.sort_unstable();
         assert_eq!(cleared, expected, "{value}");
+        let all = vec![1.0; view.edges.len()];
+        let cleared = strength::of_one_template(&ledger, &view, &judgement, &all);
+        assert!(cleared.is_empty(), "where most of them live as members do they are no strangers: {cleared:?}");
     }
 }

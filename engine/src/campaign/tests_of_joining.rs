@@ -60,6 +60,27 @@ fn a_party_that_shares_accounts_with_a_template_leaves_the_strangers_it_was_glue
     assert_eq!((sets, units[3].superseded), (vec![vec![2, 3]], false));
 }
 
+/// A campaign of 260 accounts has a third template that fourteen work with, ten of them beside the others.
+#[test]
+fn a_small_template_goes_with_a_large_one_that_most_of_its_accounts_use() {
+    for (seed, common) in (1..6).flat_map(|seed| [(seed, 10), (seed, 5)]) {
+        let (mut random, mut log) = (Random::new(seed, 11), Log::default());
+        let accounts = log.accounts(&mut random, 260);
+        let others = log.accounts(&mut random, 14 - common);
+        log.template(&mut random, 0, 0, &accounts, 12);
+        log.template(&mut random, 1, 5, &accounts[..common], 6);
+        log.template(&mut random, 1, 5, &others, 6);
+        log.popular(&mut random, 2, 3000);
+        let filled = log.fill();
+        let columns = filled.columns();
+        let ledger = Ledger::new(&columns);
+        let units: Vec<Unit> = (0..3).map(|family| of_family(&ledger, family)).collect();
+        let sets = fragments::by_accounts(&ledger, &units, &[0, 1, 2]);
+        let expected: &[Vec<usize>] = if common == 10 { &[vec![0, 1]] } else { &[] };
+        assert_eq!(sets, expected, "seed {seed}, {common} in common");
+    }
+}
+
 #[test]
 fn parties_of_a_whole_of_several_templates_are_no_templates() {
     let view = View::default;
@@ -134,7 +155,8 @@ fn a_request_of_no_family_makes_no_second_template_of_its_own() {
     let co_use = Evidence { kind: Kind::CoUse, value: 0.95, null: 0.0, p: 1e-9, n: 20, holds: true };
     let plain = Judgement::plain(Verdict::Convicted, Reason::Coordinated);
     let judgement = Judgement { evidence: vec![co_use], templates: vec![vec![0], vec![1]], ..plain };
-    assert_eq!(strength::of_one_template(&ledger, &view, &judgement), [accounts[0].0]);
+    let strengths = vec![1.0; view.edges.len()];
+    assert_eq!(strength::of_one_template(&ledger, &view, &judgement, &strengths), [accounts[0].0]);
 }
 
 /// Mining held a template of each of two campaigns for one family.

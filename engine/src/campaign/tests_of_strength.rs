@@ -1,7 +1,7 @@
 //! Who in a convicted view is a member, and who merely copies what it words.
 
 use super::chance::Random;
-use super::tests::Log;
+use super::tests::{DAY_MS, Log, members};
 use super::*;
 
 /// Which accounts of these families are taken for copiers, when they are one template.
@@ -56,5 +56,32 @@ fn people_who_copy_what_a_campaign_rewords_are_copiers() {
         log.popular(&mut random, 1, 1500);
         let readers: Vec<u32> = readers.iter().map(|&(account, _)| account).collect();
         assert_eq!(copiers(log, 1), readers, "seed {seed}");
+    }
+}
+
+/// A short template of which the sample knows six words. Some accounts drew none that it knows; strangers whom mining put there
+/// live as members do, and word it in a way of their own.
+#[test]
+fn of_whom_no_word_is_known_goes_with_the_family_and_who_words_it_otherwise_does_not() {
+    for seed in 1..6 {
+        let (mut random, mut log) = (Random::new(seed, 10), Log::default());
+        log.families = 1;
+        let accounts = log.accounts(&mut random, 66);
+        for (place, &(account, begin)) in accounts.iter().enumerate() {
+            let words: Vec<u32> = match place {
+                0..54 => (0..6).map(|place| 4 * place + num::low32(random.bits()) % 2).collect(),
+                54..60 => Vec::new(),
+                _ => (0..6).map(|place| 1000 * account + place).collect(),
+            };
+            for _ in 0..10 {
+                let at = begin + num::i64_of_f64(random.unit() * 7.0 * num::f64_of_i64(DAY_MS));
+                log.send(at, account, 0, words.clone(), random.bits());
+            }
+        }
+        log.popular(&mut random, 1, 300);
+        let accused = members(&judge(&log.fill().columns(), &Options::default()).expect("columns agree"));
+        let of = |places: std::ops::Range<u32>| accused.iter().filter(|&account| places.contains(account)).count();
+        assert!(of(0..54) >= 53 && of(54..60) >= 5, "seed {seed}: {accused:?}");
+        assert_eq!(of(60..500), 0, "seed {seed}: {accused:?}");
     }
 }
