@@ -133,7 +133,7 @@ return [wanted.length, missing.map((e) => e.outerHTML.slice(0, 70))];
 
 def check_keyboard(browser, url):
     """Tab reaches everything that can be used, in the order of the page, and one sees where one is."""
-    browser.open_to_type(url)
+    browser.open(url)
     browser.press(TAB)
     expect(browser.run("return document.activeElement.className") == "skip", "the first stop is the skip link")
     style = "const s = getComputedStyle(document.activeElement); return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2"
@@ -149,7 +149,7 @@ def check_keyboard(browser, url):
     in_order = "const o = window.order.slice(0, arguments[0]);" \
                "return o.every((e, i) => !i || (o[i - 1].compareDocumentPosition(e) & 4) !== 0)"
     expect(browser.run(in_order, count), "in the order of the page")
-    browser.open_to_type(url)
+    browser.open(url)
     browser.press(TAB, ENTER)
     expect(browser.run("return document.activeElement.id") == "main", "the skip link skips")
     browser.run("document.querySelector('.campaign > summary').focus()")
@@ -234,7 +234,7 @@ def check_names(browser):
 
 def check_without_script(browser, url):
     browser.devtools("Emulation.setScriptExecutionDisabled", value=True)
-    browser.open(url)
+    browser.open(url, with_script=False)
     hidden = browser.devtools("Runtime.evaluate", expression="document.getElementById('tools').hidden", returnByValue=True)
     expect(hidden["result"]["value"] is True, "without script no control that needs it is shown")
     text = browser.devtools("Runtime.evaluate", expression="document.querySelector('main').innerText", returnByValue=True)

@@ -13,7 +13,7 @@ import urllib.request
 ON_SCREEN = """
 const done = arguments[arguments.length - 1];
 const look = () => requestAnimationFrame(() =>
-  performance.getEntriesByType("paint").length && document.hasFocus() ? requestAnimationFrame(done) : look());
+  performance.getEntriesByType("paint").length ? requestAnimationFrame(done) : look());
 look();
 """
 
@@ -65,13 +65,11 @@ class Browser:
     def call(self, path, body):
         return self._call("POST", f"/session/{self.session}{path}", body)
 
-    def open(self, url):
+    def open(self, url, with_script=True):
+        """Opens a page and waits until it is on the screen: before its first frame a browser throws away what is typed."""
         self.call("/url", {"url": url})
-
-    def open_to_type(self, url):
-        """Opens a page and waits until it is on the screen: a browser throws away keys pressed before its first frame."""
-        self.open(url)
-        self.call("/execute/async", {"script": ON_SCREEN, "args": []})
+        if with_script:
+            self.call("/execute/async", {"script": ON_SCREEN, "args": []})
 
     def run(self, script, *arguments):
         return self.call("/execute/sync", {"script": script, "args": list(arguments)})
