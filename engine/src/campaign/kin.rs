@@ -4,6 +4,8 @@
 //! wording, above all of a short template of which half the tokens are known. But each of its choices is some members'
 //! choice too, and a stranger's are not: so it is asked how like an account is to the members that it is most like, and how
 //! much of what recurs in its traffic lies within the words that the members choose from.
+//!
+//! Where too few of its words are known to ask, the family that it shares with members is asked instead.
 
 use super::chance;
 use super::columns::NONE;
