@@ -20,7 +20,7 @@ pub struct Verdict {
     pub last_ms: Option<i64>,
     /// The family the prompt belongs to: one that was mined, or one that is forming in the process's own recent traffic.
     pub family: Option<FamilySeen>,
-    /// The convicted campaign over that family, where there is one.
+    /// The convicted campaign over that family, where there is one; of several, the one whose accounts sent the most of it.
     pub campaign: Option<u64>,
     /// What to do about it.
     pub advice: Advice,

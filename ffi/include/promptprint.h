@@ -440,7 +440,7 @@ typedef struct promptprint_verdict {
    */
   uint64_t family_principals;
   /*
-   Id of the convicted campaign.
+   Id of the convicted campaign; of several over one family, the one whose accounts sent the most of it.
    */
   uint64_t campaign;
   /*

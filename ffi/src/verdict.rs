@@ -87,7 +87,7 @@ pub struct promptprint_verdict {
     pub family_accounts: u64,
     /// Distinct parties that use the family.
     pub family_principals: u64,
-    /// Id of the convicted campaign.
+    /// Id of the convicted campaign; of several over one family, the one whose accounts sent the most of it.
     pub campaign: u64,
     /// An enum promptprint_advice.
     pub advice: u32,

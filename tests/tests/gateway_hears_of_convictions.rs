@@ -65,11 +65,13 @@ fn the_campaign_over_a_prompts_family_is_told() {
     let told = ask(&program, store, &log);
     let mut heard: BTreeMap<&str, usize> = BTreeMap::new();
     for (line, (campaign, advice, family)) in log.lines().zip(&told) {
-        // Told of exactly where the prompt's family is the campaign's.
-        let expected = convicted.iter().find(|(_, families)| families.contains(family)).map(|(campaign, _)| campaign);
-        match expected {
-            Some(expected) => assert_eq!((campaign, *advice), (expected, 2), "{line}"),
-            None => assert!(campaign.trim_matches('0').is_empty(), "{line}"),
+        // Told of exactly where the prompt's family is a campaign's; mining may hold templates of two for one family.
+        let over_it: Vec<&String> =
+            convicted.iter().filter(|(_, families)| families.contains(family)).map(|(campaign, _)| campaign).collect();
+        if over_it.is_empty() {
+            assert!(campaign.trim_matches('0').is_empty(), "{line}");
+        } else {
+            assert!(over_it.contains(&campaign) && *advice == 2, "{campaign} of {over_it:?}: {line}");
         }
         let request: Value = serde_json::from_str(line).expect("JSON");
         let account = request["account"].as_str().unwrap_or_default();

@@ -1,9 +1,11 @@
 //! Judges the families of a store and publishes what gateways are to be told of them.
 
+use std::collections::BTreeMap;
+
 use super::bank::banks;
 use super::compact::file_identity;
 use super::judge::{Judged, family_container, judge};
-use crate::campaign::Options;
+use crate::campaign::{Campaign, Options};
 use crate::corpus::prepare::Preparer;
 use crate::corpus::snapshot::Snapshot;
 use crate::corpus::verdicts::{Judgement, Judgements, gravest, write};
@@ -52,7 +54,7 @@ pub fn publish_judged(maintainer: &mut Maintainer, keys: &Keys, spec: Spec, judg
 
 /// The families that speak for something else than "allow", each once.
 fn judgements(judged: &Judged<'_>) -> Result<Vec<Judgement>> {
-    let hex = |text: &str| u64::from_str_radix(text, 16).unwrap_or(0);
+    let requests = accused_requests(judged);
     let mut judgements = Vec::new();
     for row in judged.rows(true)? {
         let advice = match row.advice {
@@ -61,7 +63,31 @@ fn judgements(judged: &Judged<'_>) -> Result<Vec<Judgement>> {
             _ => continue,
         };
         let campaign = if row.verdict == "convicted" { hex(&row.campaign) } else { 0 };
-        judgements.extend(row.families.iter().map(|family| Judgement { family: hex(family), campaign, advice }));
+        judgements.extend(row.families.iter().map(|family| {
+            let requests = row.number.and_then(|number| requests.get(&(number, hex(family)))).copied();
+            (Judgement { family: hex(family), campaign, advice }, requests.unwrap_or(0))
+        }));
     }
     Ok(gravest(judgements))
+}
+
+/// The number of a campaign or family that users know in hex.
+fn hex(text: &str) -> u64 {
+    u64::from_str_radix(text, 16).unwrap_or(0)
+}
+
+/// Requests that the accused accounts of each campaign sent of each family, by the campaign's place and the family's id.
+fn accused_requests(judged: &Judged<'_>) -> BTreeMap<(usize, u64), u64> {
+    let members = |campaign: &Campaign, account: u32| {
+        campaign.members.binary_search_by_key(&account, |member| member.account).is_ok()
+    };
+    let mut requests: BTreeMap<(usize, u32), u64> = BTreeMap::new();
+    for (account, _, family) in judged.traffic.rows() {
+        let campaigns = judged.findings.campaigns.iter().enumerate();
+        for (number, _) in campaigns.filter(|(_, campaign)| members(campaign, account)) {
+            *requests.entry((number, family)).or_default() += 1;
+        }
+    }
+    let named = |((number, family), requests)| Some(((number, hex(&judged.tables.name(family)?)), requests));
+    requests.into_iter().filter_map(named).collect()
 }

@@ -2,6 +2,8 @@
 //!
 //! Only families that speak for something else than "allow" stand in it, so it is small, and empty most of the time.
 
+use std::cmp::Reverse;
+
 use crate::column::{Column, encode};
 use crate::error::{CorruptKind, Result};
 use crate::store::segment::{Container, ContainerWriter};
@@ -28,12 +30,17 @@ pub struct Judgement {
     pub advice: Advice,
 }
 
-/// The judgements by family, ascending; of several on one family the gravest counts, and a conviction before none.
+/// The judgements by family, ascending, each given with the requests that accused accounts sent of the family. Of several on one
+/// family the gravest counts, a conviction before none; of several convictions the one of most requests, since mining may hold
+/// templates of two campaigns for one family.
 #[must_use]
-pub fn gravest(mut judgements: Vec<Judgement>) -> Vec<Judgement> {
-    judgements.sort_unstable_by_key(|judgement| (judgement.family, std::cmp::Reverse(*judgement)));
-    judgements.dedup_by_key(|judgement| judgement.family);
-    judgements
+pub fn gravest(mut judgements: Vec<(Judgement, u64)>) -> Vec<Judgement> {
+    let gravity = |judgement: &Judgement| (judgement.campaign != 0, judgement.advice);
+    judgements.sort_unstable_by_key(|(judgement, requests)| {
+        (judgement.family, Reverse((gravity(judgement), *requests)), judgement.campaign)
+    });
+    judgements.dedup_by_key(|(judgement, _)| judgement.family);
+    judgements.into_iter().map(|(judgement, _)| judgement).collect()
 }
 
 /// Writes judgements that [`gravest`] has put in order.
@@ -122,8 +129,10 @@ mod tests {
         let mut writer = ContainerWriter::new(file, &path, FileKind::Verdicts, identity).expect("a header");
         let mild = Judgement { family: 7, campaign: 0, advice: Advice::StepUp };
         let grave = Judgement { family: 7, campaign: 9, advice: Advice::Review };
+        let of_few = Judgement { family: 7, campaign: 12, advice: Advice::Review };
         let other = Judgement { family: 3, campaign: 0, advice: Advice::StepUp };
-        write(&gravest(vec![mild, grave, other]), &mut writer).expect("sections");
+        let judged = vec![(mild, 900), (of_few, 20), (grave, 300), (other, 0)];
+        write(&gravest(judged), &mut writer).expect("sections");
         writer.finish().expect("a footer");
         let bytes = Bytes::owned(std::fs::read(&path).expect("the file"));
         let container = Container::open(bytes, &path, FileKind::Verdicts).expect("sound");
