@@ -160,7 +160,7 @@ fn judge_edges(
     }
     let content = content::measure(ledger, view, edges, seed);
     let (wording, copied) = wording_of(ledger, edges, pieces, seed);
-    let disguise = disguise::measure(ledger, view, edges);
+    let disguise = disguise::measure(ledger, view, edges, pieces);
     let evidence = vec![
         pacing::evenness(ledger, view, edges, seed),
         pacing::pacing(ledger, view, edges),

@@ -17,6 +17,8 @@ const PRINCIPALS_MIN: usize = 5;
 const REQUESTS_MIN: u32 = 3;
 /// Accounts of a party whose wording is read.
 const PROFILES_MAX: usize = 24;
+/// Accounts that can say how a template is worded.
+const PROFILES_MIN: usize = 3;
 /// Families of one account beyond which it is a busy stranger and links nothing.
 const FAMILIES_OF_ACCOUNT_MAX: usize = 24;
 /// Least likeness of two parties of one campaign, as a share of the geometric mean of the likeness within each.
@@ -26,7 +28,12 @@ pub(super) const COHESION: f64 = 0.55;
 #[must_use]
 pub(super) fn as_within(ledger: &Ledger<'_>, a: &[Vec<u32>], b: &[Vec<u32>]) -> bool {
     let within = (likeness(ledger, a, a) * likeness(ledger, b, b)).sqrt();
-    likeness(ledger, a, b) >= COHESION * within
+    is_cohesive(likeness(ledger, a, b), within)
+}
+
+/// True when what is alike across is a good part of what is alike within. Nothing in common is no likeness, however little there is within.
+fn is_cohesive(across: f64, within: f64) -> bool {
+    across > 0.0 && across >= COHESION * within
 }
 
 /// Mean weighted Jaccard of the profiles of different accounts; 0 when there is no pair.
@@ -51,38 +58,50 @@ struct Party {
     leaves: Vec<usize>,
     /// What recurs at some of its accounts.
     profiles: Vec<Vec<u32>>,
+    /// The same within each of the templates, where there are several.
+    of_template: BTreeMap<usize, Vec<Vec<u32>>>,
     principals: usize,
 }
 
-/// Groups the families (by place, ascending, each once) into parties; one group when there is nothing to part.
+/// Groups the families (by place, ascending, each once), each of the template of that number, into parties; one group when there is
+/// nothing to part.
 #[must_use]
-pub(super) fn parties(ledger: &Ledger<'_>, leaves: &[&View], options: &ResidualOptions) -> Vec<Vec<usize>> {
-    let mut found: Vec<Party> =
-        sharing_accounts(leaves).into_iter().map(|group| Party::of(ledger, leaves, group, options)).collect();
+pub(super) fn parties(
+    ledger: &Ledger<'_>,
+    leaves: &[&View],
+    templates: &[usize],
+    options: &ResidualOptions,
+) -> Vec<Vec<usize>> {
+    let mut found: Vec<Party> = sharing_accounts(leaves)
+        .into_iter()
+        .map(|group| Party::of(ledger, leaves, group, options).by_template(ledger, leaves, templates, options))
+        .collect();
     let (mut large, small): (Vec<Party>, Vec<Party>) =
         found.drain(..).partition(|party| party.principals >= PRINCIPALS_MIN);
     let mut parent: Vec<usize> = (0..large.len()).collect();
     for a in 0..large.len() {
         for b in 0..a {
-            if as_within(ledger, &large[a].profiles, &large[b].profiles) {
+            let (across, within) = large[a].likeness(ledger, &large[b]);
+            if is_cohesive(across, within) {
                 let (low, high) = (root(&parent, a).min(root(&parent, b)), root(&parent, a).max(root(&parent, b)));
                 parent[high] = low;
             }
         }
     }
     // A few accounts go to the party they are like, or work in; boilerplate carries in many that are like none.
-    let within: Vec<f64> = large.iter().map(|party| likeness(ledger, &party.profiles, &party.profiles)).collect();
     let own: Vec<Vec<u32>> = large.iter().map(|party| accounts_of(leaves, &party.leaves)).collect();
     let mut strangers: Vec<usize> = Vec::new();
     for party in small {
-        let like = large.iter().map(|other| likeness(ledger, &party.profiles, &other.profiles)).enumerate();
+        let like = large.iter().map(|other| party.likeness_to(ledger, other)).enumerate();
         let accounts = accounts_of(leaves, &party.leaves);
         let works_in = |at: usize| {
             let known = accounts.iter().filter(|account| own[at].binary_search(account).is_ok()).count();
             2 * known >= accounts.len()
         };
-        match like.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0))) {
-            Some((at, like)) if like >= COHESION * within[at] || works_in(at) => large[at].leaves.extend(party.leaves),
+        match like.max_by(|a, b| a.1.0.total_cmp(&b.1.0).then(b.0.cmp(&a.0))) {
+            Some((at, (like, within))) if is_cohesive(like, within) || works_in(at) => {
+                large[at].leaves.extend(party.leaves);
+            }
             _ => strangers.extend(party.leaves),
         }
     }
@@ -205,6 +224,58 @@ impl Party {
         let step = users.len().div_ceil(PROFILES_MAX).max(1);
         let mut counts = Vec::new();
         let read = users.iter().step_by(step).map(|edge| profile(ledger, view.rows_of(edge), options, &mut counts));
-        Self { leaves: group, profiles: read.collect(), principals: principals.len() }
+        Self { leaves: group, profiles: read.collect(), principals: principals.len(), ..Self::default() }
+    }
+
+    /// The same, with what recurs within each template, where there are several.
+    fn by_template(
+        mut self,
+        ledger: &Ledger<'_>,
+        leaves: &[&View],
+        templates: &[usize],
+        options: &ResidualOptions,
+    ) -> Self {
+        let mut of_template: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for &leaf in &self.leaves {
+            of_template.entry(templates.get(leaf).copied().unwrap_or(0)).or_default().push(leaf);
+        }
+        if templates.iter().any(|template| Some(template) != templates.first()) {
+            let read = |group: Vec<usize>| Self::of(ledger, leaves, group, options).profiles;
+            self.of_template = of_template.into_iter().map(|(template, group)| (template, read(group))).collect();
+        }
+        self
+    }
+
+    /// The templates that both word, with the profiles of both: so many of this one at least.
+    fn in_common<'a>(&'a self, other: &'a Self, least: usize) -> Vec<[&'a [Vec<u32>]; 2]> {
+        let both = self.of_template.iter().filter_map(|(template, mine)| {
+            let theirs = other.of_template.get(template)?;
+            (mine.len() >= least && theirs.len() >= PROFILES_MIN).then_some([mine.as_slice(), theirs.as_slice()])
+        });
+        let both: Vec<_> = both.collect();
+        // Whoever has no template in common is compared as a whole.
+        if both.is_empty() { vec![[&self.profiles, &other.profiles]] } else { both }
+    }
+
+    /// How alike two parties word what they have in common, and how alike each is within (geometric mean).
+    fn likeness(&self, ledger: &Ledger<'_>, other: &Self) -> (f64, f64) {
+        let (mut across, mut within) = (0.0, 0.0);
+        for [mine, theirs] in self.in_common(other, PROFILES_MIN) {
+            across += likeness(ledger, mine, theirs);
+            within += (likeness(ledger, mine, mine) * likeness(ledger, theirs, theirs)).sqrt();
+        }
+        (across, within)
+    }
+
+    /// How alike a few accounts word it to a party, and how alike that is within.
+    fn likeness_to(&self, ledger: &Ledger<'_>, party: &Self) -> (f64, f64) {
+        let common = self.in_common(party, 1);
+        let (mut across, mut within) = (0.0, 0.0);
+        for [mine, theirs] in &common {
+            across += likeness(ledger, mine, theirs);
+            within += likeness(ledger, theirs, theirs);
+        }
+        let all = num::f64_of(common.len());
+        (across / all, within / all)
     }
 }

@@ -100,7 +100,14 @@ impl Log {
     }
 
     /// These accounts send `requests` each over so many days from their beginning, all in one wording.
-    fn copied(&mut self, random: &mut Random, family: u32, accounts: &[(u32, i64)], requests: usize, days: f64) {
+    pub(super) fn copied(
+        &mut self,
+        random: &mut Random,
+        family: u32,
+        accounts: &[(u32, i64)],
+        requests: usize,
+        days: f64,
+    ) {
         self.families = self.families.max(family + 1);
         let wording: Vec<u32> = (0..40u32).map(|place| 900_000 + family * 1000 + place * 4).collect();
         for &(account, begin) in accounts {

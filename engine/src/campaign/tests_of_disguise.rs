@@ -96,7 +96,7 @@ fn whoever_hides_a_template_that_is_rewritten_is_told_by_it() {
     let view =
         ledger.view((0..num::u32_saturating(columns.account.len())).filter(|&row| ledger.family(row) == 0).collect());
     let mut judgement = Judgement::plain(Verdict::Convicted, Reason::Coordinated);
-    judgement.disguise = disguise::measure(&ledger, &view, &view.edges);
+    judgement.disguise = disguise::measure(&ledger, &view, &view.edges, &[]);
     assert!(judgement.disguise.evades(), "{:?}", judgement.disguise);
     judgement.evidence = [Kind::Wording, Kind::Dedication]
         .map(|kind| Evidence { kind, value: 0.9, null: 0.0, p: 1e-9, n: 9, holds: true })
@@ -105,4 +105,38 @@ fn whoever_hides_a_template_that_is_rewritten_is_told_by_it() {
     let told = |edge: &Edge| strength::strength(&ledger, &view, edge, &judgement, &portrait) >= strength::ACCUSE_MIN;
     let told: Vec<u32> = view.edges.iter().filter(|edge| told(edge)).map(|edge| edge.account).collect();
     assert_eq!(told, accounts[..8]);
+}
+
+/// Nine accounts deal two templates out and write each request anew, so that a word of either stands in a sixth of all requests.
+#[test]
+fn words_of_a_template_are_told_among_the_requests_with_it() {
+    for seed in 1..6 {
+        let (mut random, mut log) = (Random::new(seed, 42), Log::default());
+        log.families = 1;
+        for _ in 0..9 {
+            let account = log.account(None);
+            for request in 0..16 {
+                let base = 1000 * (request % 2);
+                let words = (0..30u32).map(|place| base + place * 4 + num::low32(random.bits()) % 3).collect();
+                let at = i64::from(request) * DAY_MS / 3 + num::i64_of_f64(random.unit() * 20_000_000.0);
+                let value = random.bits();
+                log.send_hidden(at, account, words, value, |_| random.unit() < 0.25);
+            }
+        }
+        log.popular(&mut random, 1, 60);
+        let filled = log.fill();
+        let columns = filled.columns();
+        let ledger = Ledger::new(&columns);
+        let rows = || (0..num::u32_saturating(columns.account.len())).filter(|&row| ledger.family(row) == 0);
+        let is_first = |row: &u32| ledger.tokens(*row).first().is_some_and(|&token| token < 1000);
+        let view = ledger.view(rows().collect());
+        let pieces = [
+            ledger.view(rows().filter(is_first).collect()),
+            ledger.view(rows().filter(|row| !is_first(row)).collect()),
+        ];
+        let told = disguise::measure(&ledger, &view, &view.edges, &[&pieces[0], &pieces[1]]);
+        assert!(told.evades(), "seed {seed}: {told:?}");
+        let mixed = disguise::measure(&ledger, &view, &view.edges, &[&view]);
+        assert!(told.p_places < 1e-3 * mixed.p_places, "seed {seed}: half of the template is not seen: {mixed:?}");
+    }
 }

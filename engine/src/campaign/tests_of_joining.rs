@@ -28,7 +28,32 @@ fn a_few_accounts_go_with_the_party_they_are_like_or_work_in_and_others_stay_beh
     let ledger = Ledger::new(&columns);
     let units: Vec<Unit> = (0..4).map(|family| of_family(&ledger, family)).collect();
     let views: Vec<&View> = units.iter().map(|unit| &unit.view).collect();
-    assert_eq!(part::parties(&ledger, &views, &ResidualOptions::default()), [vec![0, 1, 3], vec![2]]);
+    assert_eq!(part::parties(&ledger, &views, &[0; 4], &ResidualOptions::default()), [vec![0, 1, 3], vec![2]]);
+}
+
+/// A party works with two templates; two more accounts were seen with the one that half of the party uses, and a stranger was
+/// glued to it.
+#[test]
+fn a_few_accounts_are_held_against_the_template_that_they_word() {
+    for seed in 1..6 {
+        let (mut random, mut log) = (Random::new(seed, 12), Log::default());
+        let party = log.accounts(&mut random, 12);
+        let few = log.accounts(&mut random, 2);
+        let strangers = log.accounts(&mut random, 2);
+        log.template(&mut random, 0, 0, &party[..6], 12);
+        log.template(&mut random, 1, 5, &party, 12);
+        log.template(&mut random, 2, 0, &few, 12);
+        log.template(&mut random, 3, 7, &strangers, 12);
+        log.popular(&mut random, 4, 200);
+        let filled = log.fill();
+        let columns = filled.columns();
+        let ledger = Ledger::new(&columns);
+        let units: Vec<Unit> = (0..4).map(|family| of_family(&ledger, family)).collect();
+        let views: Vec<&View> = units.iter().map(|unit| &unit.view).collect();
+        let parties = |templates: &[usize]| part::parties(&ledger, &views, templates, &ResidualOptions::default());
+        assert_eq!(parties(&[0, 1, 0, 0]), [vec![0, 1, 2], vec![3]], "seed {seed}");
+        assert_eq!(parties(&[0; 4]), [vec![0, 1], vec![2, 3]], "seed {seed}: two templates at once are like neither");
+    }
 }
 
 #[test]
@@ -104,6 +129,38 @@ fn any_template_of_several_may_tell_that_each_account_keeps_to_its_wording() {
     let wording = |p_own: f64| Wording { p_own, p_copy: p_own, ..Wording::default() };
     let whole = Wording::together(vec![(300, wording(0.04)), (200, wording(1e-8))]);
     assert!((whole.p_own / 2e-8 - 1.0).abs() < 1e-9 && (whole.p_copy / 2e-8 - 1.0).abs() < 1e-9, "{}", whole.p_own);
+}
+
+/// Eight accounts in words of their own, or in one wording, or in other words with each request.
+#[test]
+fn a_few_accounts_that_keep_to_their_own_words_are_beyond_doubt() {
+    for seed in 1..6 {
+        let p_own = |style: u32| {
+            let (mut random, mut log) = (Random::new(seed, u64::from(style)), Log::default());
+            let accounts = log.accounts(&mut random, 8);
+            match style {
+                0 => log.template(&mut random, 0, 0, &accounts, 12),
+                1 => log.template(
+                    &mut random,
+                    0,
+                    0,
+                    &accounts.iter().flat_map(|&known| [known; 12]).collect::<Vec<_>>(),
+                    1,
+                ),
+                _ => log.copied(&mut random, 0, &accounts, 12, 7.0),
+            }
+            log.popular(&mut random, 1, 300);
+            let filled = log.fill();
+            let columns = filled.columns();
+            let ledger = Ledger::new(&columns);
+            let unit = of_family(&ledger, 0);
+            wording::compare(&ledger, &unit.view, &unit.view.edges, seed).p_own
+        };
+        let [own, fresh, copied] = [0, 1, 2].map(p_own);
+        assert!(own < 1e-5, "seed {seed}: {own}");
+        assert!(fresh > 0.01, "seed {seed}: {fresh}");
+        assert!(copied > 0.99, "seed {seed}: {copied}");
+    }
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub(super) fn join_parts(
 ) -> Vec<bool> {
     for group in groups {
         let group = &if joining.several_templates { divided(ledger, units, group, options) } else { group.clone() };
-        let (leaves, parties) = parties_of(ledger, units, group, options);
+        let (leaves, parties) = parties_of(ledger, units, group, joining.several_templates, options);
         if parties.len() < 2 {
             push_whole(ledger, units, group.clone(), joining);
             continue;
@@ -81,11 +81,16 @@ fn parties_of(
     ledger: &Ledger<'_>,
     units: &[Unit],
     group: &[usize],
+    several_templates: bool,
     options: &ResidualOptions,
 ) -> (Vec<usize>, Vec<Vec<usize>>) {
-    let leaves: Vec<usize> = group.iter().flat_map(|&at| leaves_of(units, at)).collect();
+    let of_each: Vec<Vec<usize>> = group.iter().map(|&at| leaves_of(units, at)).collect();
+    let number = |place: usize| if several_templates { place } else { 0 };
+    let templates: Vec<usize> =
+        of_each.iter().enumerate().flat_map(|(place, leaves)| vec![number(place); leaves.len()]).collect();
+    let leaves = of_each.concat();
     let views: Vec<&View> = leaves.iter().map(|&leaf| &units[leaf].view).collect();
-    let parties = part::parties(ledger, &views, options);
+    let parties = part::parties(ledger, &views, &templates, options);
     (leaves, parties)
 }
 
@@ -99,7 +104,7 @@ fn divided(ledger: &Ledger<'_>, units: &mut Vec<Unit>, group: &[usize], options:
     units.extend(sides.into_iter().map(|rows| unit(families.clone(), ledger.view(rows))));
     let mut with_sides: Vec<usize> = group.iter().copied().filter(|&at| at != bridge).collect();
     with_sides.extend(before..units.len());
-    if parties_of(ledger, units, &with_sides, options).1.len() < 2 {
+    if parties_of(ledger, units, &with_sides, true, options).1.len() < 2 {
         units.truncate(before);
         return group.to_vec();
     }

@@ -17,6 +17,10 @@ const PAIRS: usize = 600;
 /// Rows of one account read for its profile, spread over its life.
 const ROWS_MAX: usize = 40;
 
+/// Strangers whose second halves an account's own is held against. More would say more of each account, and make a tie with one
+/// who drew the same words likelier.
+const STRANGERS: usize = 4;
+
 /// Share of an account's documents in which a token stands when it is worded so, rather than talked about.
 pub(super) const CONSTANT: f64 = 0.75;
 /// Least weight of a skeleton that can be said to be reworded, or copied, in nats: about five rare words.
@@ -176,37 +180,34 @@ pub fn compare(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64) -> W
     wording
 }
 
-/// Within an account the halves are alike, across accounts they are not: one comparison an account, a sign test.
+/// Within an account the halves are alike, across accounts they are not: how many accounts have a second half more like their
+/// first than each of the second halves of several strangers. Were halves exchangeable, one in so many and one would.
 fn compare_halves(
     halves: &[(u32, Vec<u32>, Vec<u32>)],
     weight: impl Fn(u32) -> f64 + Copy,
     random: &mut Random,
     wording: &mut Wording,
 ) {
-    let (mut wins, mut tested, mut within_sum, mut across_sum) = (0.0, 0_usize, 0.0, 0.0);
+    let (mut wins, mut tested, mut within_sum, mut across_sum) = (0_usize, 0_usize, 0.0, 0.0);
+    let mut order: Vec<usize> = (0..halves.len()).collect();
     for (principal, first, second) in halves {
+        random.shuffle(&mut order);
+        let others = order.iter().filter_map(|&at| halves.get(at)).filter(|(owner, ..)| owner != principal);
+        let likeness: Vec<f64> =
+            others.take(STRANGERS).map(|(_, _, half)| weighted_jaccard(first, half, weight).0).collect();
         let within = weighted_jaccard(first, second, weight).0;
-        let other = halves.get(random.below(halves.len()));
-        let Some((_, _, stranger)) = other.filter(|(owner, ..)| owner != principal) else { continue };
-        let across = weighted_jaccard(first, stranger, weight).0;
-        if within.is_nan() || across.is_nan() {
+        if within.is_nan() || likeness.len() < STRANGERS || likeness.iter().any(|across| across.is_nan()) {
             continue;
         }
         tested += 1;
         within_sum += within;
-        across_sum += across;
-        wins += if within > across + 1e-9 {
-            1.0
-        } else if within + 1e-9 < across {
-            0.0
-        } else {
-            0.5
-        };
+        across_sum += likeness.iter().sum::<f64>() / num::f64_of(STRANGERS);
+        wins += usize::from(likeness.iter().all(|&across| within > across + 1e-9));
     }
     if tested > 0 {
         wording.within = within_sum / num::f64_of(tested);
         wording.across = across_sum / num::f64_of(tested);
-        wording.p_own = chance::binomial_above(num::usize_of_f64(wins), tested, 0.5);
+        wording.p_own = chance::binomial_above(wins, tested, 1.0 / num::f64_of(STRANGERS + 1));
     }
 }
 
