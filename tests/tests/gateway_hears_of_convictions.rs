@@ -64,6 +64,7 @@ fn the_campaign_over_a_prompts_family_is_told() {
 
     let told = ask(&program, store, &log);
     let mut heard: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut sent: BTreeMap<(&String, &String), usize> = BTreeMap::new();
     for (line, (campaign, advice, family)) in log.lines().zip(&told) {
         // Told of exactly where the prompt's family is a campaign's; mining may hold templates of two for one family.
         let over_it: Vec<&String> =
@@ -75,9 +76,16 @@ fn the_campaign_over_a_prompts_family_is_told() {
         }
         let request: Value = serde_json::from_str(line).expect("JSON");
         let account = request["account"].as_str().unwrap_or_default();
-        if accused.get(account) == Some(campaign) {
-            *heard.entry(campaign).or_default() += 1;
+        if let Some(own) = accused.get(account) {
+            *sent.entry((family, own)).or_default() += 1;
+            *heard.entry(campaign).or_default() += usize::from(own == campaign);
         }
+    }
+    for (line, (campaign, _, family)) in log.lines().zip(&told).filter(|(_, (_, advice, _))| *advice == 2) {
+        let by = |campaign: &String| sent.get(&(family, campaign)).copied().unwrap_or(0);
+        let most = convicted.iter().filter(|(_, families)| families.contains(family)).map(|(id, _)| by(id)).max();
+        // A request may have several parts of the family.
+        assert!(10 * by(campaign) >= 8 * most.unwrap_or(0), "{campaign} sent {} of {most:?}: {line}", by(campaign));
     }
     for campaign in convicted.keys() {
         assert!(heard.get(campaign.as_str()).is_some_and(|count| *count >= 10), "{campaign} of {heard:?}");

@@ -76,15 +76,15 @@ fn hex(text: &str) -> u64 {
     u64::from_str_radix(text, 16).unwrap_or(0)
 }
 
-/// Requests that the accused accounts of each campaign sent of each family, by the campaign's place and the family's id.
+/// How often the accused accounts of each campaign sent each family, by the campaign's place and the family's id.
 fn accused_requests(judged: &Judged<'_>) -> BTreeMap<(usize, u64), u64> {
-    let members = |campaign: &Campaign, account: u32| {
+    let is_member = |campaign: &Campaign, account: u32| {
         campaign.members.binary_search_by_key(&account, |member| member.account).is_ok()
     };
     let mut requests: BTreeMap<(usize, u32), u64> = BTreeMap::new();
     for (account, _, family) in judged.traffic.rows() {
         let campaigns = judged.findings.campaigns.iter().enumerate();
-        for (number, _) in campaigns.filter(|(_, campaign)| members(campaign, account)) {
+        for (number, _) in campaigns.filter(|(_, campaign)| is_member(campaign, account)) {
             *requests.entry((number, family)).or_default() += 1;
         }
     }

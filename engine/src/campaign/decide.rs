@@ -189,13 +189,9 @@ fn judge_edges(
 
 /// Wording within each template, put together by requests; and which of the templates are copied.
 fn wording_of(ledger: &Ledger<'_>, edges: &[Edge], pieces: &[&View], seed: u64) -> (Wording, Vec<bool>) {
-    let judged = |edge: &&Edge| edges.binary_search_by_key(&edge.account, |known| known.account).is_ok();
     let parts: Vec<(usize, Wording)> = pieces
         .iter()
-        .map(|piece| {
-            let own: Vec<Edge> = piece.edges.iter().filter(judged).copied().collect();
-            (piece.requests, wording::compare(ledger, piece, &own, seed))
-        })
+        .map(|piece| (piece.requests, wording::compare(ledger, piece, &piece.edges_of(edges), seed)))
         .collect();
     let copied = parts.iter().map(|(_, wording)| wording.is_copied()).collect();
     (Wording::together(parts), copied)

@@ -10,7 +10,7 @@ use super::chance;
 use super::ledger::{Edge, Ledger, View};
 use crate::limits;
 use crate::num;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Share of an account's requests in which a word of its template stands.
 const TEMPLATE_WORD_SHARE: f64 = 0.25;
@@ -102,8 +102,8 @@ pub fn is_disguised(ledger: &Ledger<'_>, row: u32) -> bool {
     ledger.columns.obfuscated.get(num::usize_of(row)).copied().unwrap_or(false)
 }
 
-/// Measures the disguised letters of these edges of a view, whose templates are `pieces`: a word that half of the requests with
-/// one of two templates have stands in a quarter of all.
+/// Measures the disguised letters of these edges of a view, whose templates (or parties) are `pieces`: a word in half of the requests
+/// with one of two templates stands in a quarter of all.
 #[must_use]
 pub fn measure(ledger: &Ledger<'_>, view: &View, edges: &[Edge], pieces: &[&View]) -> Disguise {
     let rows: usize = edges.iter().map(|edge| view.rows_of(edge).len()).sum();
@@ -118,16 +118,13 @@ pub fn measure(ledger: &Ledger<'_>, view: &View, edges: &[Edge], pieces: &[&View
     if disguise.share < SHARE_MIN {
         return disguise;
     }
-    let mut template = template_words(ledger, view, edges);
-    if pieces.len() > 1 {
-        for piece in pieces {
-            let judged = |edge: &&Edge| edges.binary_search_by_key(&edge.account, |known| known.account).is_ok();
-            let own: Vec<Edge> = piece.edges.iter().filter(judged).copied().collect();
-            template.extend(template_words(ledger, piece, &own));
-        }
-        distinct(&mut template);
+    // The words of the view first, then those of each of its templates, which are words of the template in requests with it alone.
+    let mut words_of = vec![template_words(ledger, view, edges)];
+    let mut place_of: HashMap<u32, usize> = HashMap::new();
+    for piece in pieces.iter().filter(|_| pieces.len() > 1) {
+        place_of.extend(piece.rows.iter().map(|&row| (row, words_of.len())));
+        words_of.push(template_words(ledger, piece, &piece.edges_of(edges)));
     }
-    let is_template = |token: &u32| template.binary_search(token).is_ok();
     let (mut compared, mut changed, mut beyond, mut aimed, mut expected) = (0_usize, 0_usize, 0_usize, 0_usize, 0.0);
     let mut words: Vec<u32> = Vec::new();
     let (mut able, mut changers): (Vec<u32>, Vec<u32>) = (Vec::new(), Vec::new());
@@ -136,6 +133,9 @@ pub fn measure(ledger: &Ledger<'_>, view: &View, edges: &[Edge], pieces: &[&View
         let mut seen: BTreeMap<u32, bool> = BTreeMap::new();
         let mut hidden: BTreeMap<u32, usize> = BTreeMap::new();
         for &row in view.rows_of(edge) {
+            let own = place_of.get(&row).and_then(|&place| words_of.get(place));
+            let is_template =
+                |token: &u32| words_of.iter().take(1).chain(own).any(|words| words.binary_search(token).is_ok());
             let row = Row::new(ledger, row);
             if let Some(word) = row.hidden {
                 disguise.told += 1;
@@ -166,6 +166,8 @@ pub fn measure(ledger: &Ledger<'_>, view: &View, edges: &[Edge], pieces: &[&View
     disguise.aim = if expected > 0.0 { num::f64_of(aimed) / expected } else { 0.0 };
     disguise.principals = num::f64_of(distinct(&mut changers)) / num::f64_of(distinct(&mut able).max(1));
     disguise.p_places = chance::binomial_above(beyond, disguise.told, CHANCE_SHARE);
+    let mut template = words_of.concat();
+    distinct(&mut template);
     disguise.template = template;
     disguise
 }

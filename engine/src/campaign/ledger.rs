@@ -270,4 +270,10 @@ impl View {
     pub fn rows_of(&self, edge: &Edge) -> &[u32] {
         self.rows.get(edge.begin..edge.end).unwrap_or(&[])
     }
+
+    /// Its edges of the accounts that `edges` (ascending) are of.
+    pub(super) fn edges_of(&self, edges: &[Edge]) -> Vec<Edge> {
+        let is_one = |edge: &&Edge| edges.binary_search_by_key(&edge.account, |known| known.account).is_ok();
+        self.edges.iter().filter(is_one).copied().collect()
+    }
 }

@@ -31,9 +31,10 @@ pub(super) fn as_within(ledger: &Ledger<'_>, a: &[Vec<u32>], b: &[Vec<u32>]) -> 
     is_cohesive(likeness(ledger, a, b), within)
 }
 
-/// True when what is alike across is a good part of what is alike within. Nothing in common is no likeness, however little there is within.
+/// True when what is alike across is a good part of what is alike within. Where nothing recurs on either side nothing can be told,
+/// and nothing is parted.
 fn is_cohesive(across: f64, within: f64) -> bool {
-    across > 0.0 && across >= COHESION * within
+    across >= COHESION * within
 }
 
 /// Mean weighted Jaccard of the profiles of different accounts; 0 when there is no pair.
@@ -51,15 +52,23 @@ fn likeness(ledger: &Ledger<'_>, a: &[Vec<u32>], b: &[Vec<u32>]) -> f64 {
     sum / num::f64_of(pairs.max(1))
 }
 
+/// What recurs at some accounts, and how alike they are.
+#[derive(Debug, Default)]
+struct Worded {
+    profiles: Vec<Vec<u32>>,
+    /// Mean likeness of two of them.
+    within: f64,
+}
+
 /// Accounts that share families.
 #[derive(Debug, Default)]
 struct Party {
     /// Families, as places in what was given.
     leaves: Vec<usize>,
-    /// What recurs at some of its accounts.
-    profiles: Vec<Vec<u32>>,
-    /// The same within each of the templates, where there are several.
-    of_template: BTreeMap<usize, Vec<Vec<u32>>>,
+    /// Over all of them.
+    worded: Worded,
+    /// Within each of the templates, where there are several.
+    of_template: BTreeMap<usize, Worded>,
     principals: usize,
 }
 
@@ -92,17 +101,19 @@ pub(super) fn parties(
     let own: Vec<Vec<u32>> = large.iter().map(|party| accounts_of(leaves, &party.leaves)).collect();
     let mut strangers: Vec<usize> = Vec::new();
     for party in small {
-        let like = large.iter().map(|other| party.likeness_to(ledger, other)).enumerate();
         let accounts = accounts_of(leaves, &party.leaves);
-        let works_in = |at: usize| {
-            let known = accounts.iter().filter(|account| own[at].binary_search(account).is_ok()).count();
+        let works_in = |at: &usize| {
+            let known = accounts.iter().filter(|account| own[*at].binary_search(account).is_ok()).count();
             2 * known >= accounts.len()
         };
-        match like.max_by(|a, b| a.1.0.total_cmp(&b.1.0).then(b.0.cmp(&a.0))) {
-            Some((at, (like, within))) if is_cohesive(like, within) || works_in(at) => {
-                large[at].leaves.extend(party.leaves);
-            }
-            _ => strangers.extend(party.leaves),
+        let like = |at: usize| {
+            let (across, within) = party.likeness_to(ledger, &large[at]);
+            is_cohesive(across, within).then_some((at, across))
+        };
+        let nearest = (0..large.len()).filter_map(like).max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
+        match nearest.map(|(at, _)| at).or_else(|| (0..large.len()).find(works_in)) {
+            Some(at) => large[at].leaves.extend(party.leaves),
+            None => strangers.extend(party.leaves),
         }
     }
     let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -159,7 +170,7 @@ fn sides(ledger: &Ledger<'_>, templates: &[&View], at: usize, options: &Residual
         return None;
     }
     let worded: Vec<Party> = large.iter().map(|&side| Party::of(ledger, &[&views[side]], vec![0], options)).collect();
-    let alike = |a: usize, b: usize| as_within(ledger, &worded[a].profiles, &worded[b].profiles);
+    let alike = |a: usize, b: usize| as_within(ledger, &worded[a].worded.profiles, &worded[b].worded.profiles);
     if (0..worded.len()).any(|a| (0..a).any(|b| alike(a, b))) {
         return None;
     }
@@ -224,7 +235,8 @@ impl Party {
         let step = users.len().div_ceil(PROFILES_MAX).max(1);
         let mut counts = Vec::new();
         let read = users.iter().step_by(step).map(|edge| profile(ledger, view.rows_of(edge), options, &mut counts));
-        Self { leaves: group, profiles: read.collect(), principals: principals.len(), ..Self::default() }
+        let worded = Worded::of(ledger, read.collect());
+        Self { leaves: group, worded, principals: principals.len(), ..Self::default() }
     }
 
     /// The same, with what recurs within each template, where there are several.
@@ -235,34 +247,35 @@ impl Party {
         templates: &[usize],
         options: &ResidualOptions,
     ) -> Self {
+        if templates.iter().all(|template| Some(template) == templates.first()) {
+            return self;
+        }
         let mut of_template: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for &leaf in &self.leaves {
             of_template.entry(templates.get(leaf).copied().unwrap_or(0)).or_default().push(leaf);
         }
-        if templates.iter().any(|template| Some(template) != templates.first()) {
-            let read = |group: Vec<usize>| Self::of(ledger, leaves, group, options).profiles;
-            self.of_template = of_template.into_iter().map(|(template, group)| (template, read(group))).collect();
-        }
+        let read = |group: Vec<usize>| Self::of(ledger, leaves, group, options).worded;
+        self.of_template = of_template.into_iter().map(|(template, group)| (template, read(group))).collect();
         self
     }
 
-    /// The templates that both word, with the profiles of both: so many of this one at least.
-    fn in_common<'a>(&'a self, other: &'a Self, least: usize) -> Vec<[&'a [Vec<u32>]; 2]> {
-        let both = self.of_template.iter().filter_map(|(template, mine)| {
-            let theirs = other.of_template.get(template)?;
-            (mine.len() >= least && theirs.len() >= PROFILES_MIN).then_some([mine.as_slice(), theirs.as_slice()])
-        });
-        let both: Vec<_> = both.collect();
-        // Whoever has no template in common is compared as a whole.
-        if both.is_empty() { vec![[&self.profiles, &other.profiles]] } else { both }
+    /// What both word: each template that so many accounts of this one and [`PROFILES_MIN`] of the other do, or all that they send
+    /// where there is none.
+    fn in_common<'a>(&'a self, other: &'a Self, least: usize) -> Vec<(&'a Worded, &'a Worded)> {
+        let both =
+            self.of_template.iter().filter_map(|(template, mine)| Some((mine, other.of_template.get(template)?)));
+        let enough =
+            |(mine, theirs): &(&Worded, &Worded)| mine.profiles.len() >= least && theirs.profiles.len() >= PROFILES_MIN;
+        let both: Vec<_> = both.filter(enough).collect();
+        if both.is_empty() { vec![(&self.worded, &other.worded)] } else { both }
     }
 
     /// How alike two parties word what they have in common, and how alike each is within (geometric mean).
     fn likeness(&self, ledger: &Ledger<'_>, other: &Self) -> (f64, f64) {
         let (mut across, mut within) = (0.0, 0.0);
-        for [mine, theirs] in self.in_common(other, PROFILES_MIN) {
-            across += likeness(ledger, mine, theirs);
-            within += (likeness(ledger, mine, mine) * likeness(ledger, theirs, theirs)).sqrt();
+        for (mine, theirs) in self.in_common(other, PROFILES_MIN) {
+            across += likeness(ledger, &mine.profiles, &theirs.profiles);
+            within += (mine.within * theirs.within).sqrt();
         }
         (across, within)
     }
@@ -270,12 +283,17 @@ impl Party {
     /// How alike a few accounts word it to a party, and how alike that is within.
     fn likeness_to(&self, ledger: &Ledger<'_>, party: &Self) -> (f64, f64) {
         let common = self.in_common(party, 1);
-        let (mut across, mut within) = (0.0, 0.0);
-        for [mine, theirs] in &common {
-            across += likeness(ledger, mine, theirs);
-            within += likeness(ledger, theirs, theirs);
-        }
         let all = num::f64_of(common.len());
+        let across =
+            common.iter().map(|(mine, theirs)| likeness(ledger, &mine.profiles, &theirs.profiles)).sum::<f64>();
+        let within = common.iter().map(|(_, theirs)| theirs.within).sum::<f64>();
         (across / all, within / all)
+    }
+}
+
+impl Worded {
+    fn of(ledger: &Ledger<'_>, profiles: Vec<Vec<u32>>) -> Self {
+        let within = likeness(ledger, &profiles, &profiles);
+        Self { profiles, within }
     }
 }

@@ -126,40 +126,48 @@ fn parties_of_a_whole_of_several_templates_are_no_templates() {
 
 #[test]
 fn any_template_of_several_may_tell_that_each_account_keeps_to_its_wording() {
-    let wording = |p_own: f64| Wording { p_own, p_copy: p_own, ..Wording::default() };
+    let wording = |p_own: f64| Wording { p_own, p_copy: p_own, within: 0.9, tested: 20, ..Wording::default() };
     let whole = Wording::together(vec![(300, wording(0.04)), (200, wording(1e-8))]);
     assert!((whole.p_own / 2e-8 - 1.0).abs() < 1e-9 && (whole.p_copy / 2e-8 - 1.0).abs() < 1e-9, "{}", whole.p_own);
+    // A template of too few accounts to be held against strangers says nothing either way.
+    let of_few = Wording { p_own: 1.0, p_copy: 1.0, ..Wording::default() };
+    let whole = Wording::together(vec![(300, of_few), (200, wording(1e-8))]);
+    assert!((whole.within - 0.9).abs() < 1e-9 && (whole.p_own / 1e-8 - 1.0).abs() < 1e-9, "{whole:?}");
 }
 
-/// Eight accounts in words of their own, or in one wording, or in other words with each request.
+/// Eight accounts in words of their own; the same with words that come and go with each request; all in one wording; five customers of
+/// eight keys each, every customer in words of its own.
 #[test]
 fn a_few_accounts_that_keep_to_their_own_words_are_beyond_doubt() {
     for seed in 1..6 {
-        let p_own = |style: u32| {
+        let measured = |style: u32| {
             let (mut random, mut log) = (Random::new(seed, u64::from(style)), Log::default());
-            let accounts = log.accounts(&mut random, 8);
-            match style {
-                0 => log.template(&mut random, 0, 0, &accounts, 12),
-                1 => log.template(
-                    &mut random,
-                    0,
-                    0,
-                    &accounts.iter().flat_map(|&known| [known; 12]).collect::<Vec<_>>(),
-                    1,
-                ),
-                _ => log.copied(&mut random, 0, &accounts, 12, 7.0),
+            log.families = 1;
+            for key in 0..if style == 3 { 40 } else { 8 } {
+                let account = log.account((style == 3).then_some(key / 8));
+                let mut own = Random::new(seed, 70 + u64::from(if style == 3 { key / 8 } else { key }));
+                let wording: Vec<u32> = (0..40u32).map(|place| place * 4 + num::low32(own.bits()) % 3).collect();
+                for request in 0..12 {
+                    let words = match style {
+                        1 => (0..40u32).map(|place| place * 4 + u32::from(random.unit() < 0.2)).collect(),
+                        2 => (0..40u32).map(|place| place * 4).collect(),
+                        _ => wording.clone(),
+                    };
+                    log.send(request * DAY_MS / 2, account, 0, words, random.bits());
+                }
             }
             log.popular(&mut random, 1, 300);
             let filled = log.fill();
             let columns = filled.columns();
             let ledger = Ledger::new(&columns);
             let unit = of_family(&ledger, 0);
-            wording::compare(&ledger, &unit.view, &unit.view.edges, seed).p_own
+            wording::compare(&ledger, &unit.view, &unit.view.edges, seed)
         };
-        let [own, fresh, copied] = [0, 1, 2].map(p_own);
-        assert!(own < 1e-5, "seed {seed}: {own}");
-        assert!(fresh > 0.01, "seed {seed}: {fresh}");
-        assert!(copied > 0.99, "seed {seed}: {copied}");
+        let [own, fresh, copied, keys] = [0, 1, 2, 3].map(measured);
+        assert!(own.p_own < 1e-4 && own.p_own >= 1.0 / 40_320.0, "seed {seed}: {}", own.p_own);
+        assert!(fresh.p_own > 1e-3 && fresh.across > 0.0, "seed {seed}: {} of {}", fresh.p_own, fresh.across);
+        assert!(copied.p_own > 0.99 && copied.across > 0.99, "seed {seed}: {}", copied.p_own);
+        assert!(keys.p_own >= 1.0 / 120.0, "seed {seed}: keys of one customer are one witness: {}", keys.p_own);
     }
 }
 

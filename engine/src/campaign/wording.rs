@@ -9,6 +9,7 @@ use super::disguise::Disguise;
 use super::evidence::{Evidence, Kind};
 use super::ledger::{Edge, Ledger, View};
 use crate::num;
+use std::collections::BTreeSet;
 
 /// Accounts whose profiles are compared; a sample of a large family says the same.
 const PROFILES_MAX: usize = 400;
@@ -17,8 +18,8 @@ const PAIRS: usize = 600;
 /// Rows of one account read for its profile, spread over its life.
 const ROWS_MAX: usize = 40;
 
-/// Strangers whose second halves an account's own is held against. More would say more of each account, and make a tie with one
-/// who drew the same words likelier.
+/// Strangers whose second halves an account's own is held against. More would say more of each account, and make it likelier that one
+/// of them drew the same words.
 const STRANGERS: usize = 4;
 
 /// Share of an account's documents in which a token stands when it is worded so, rather than talked about.
@@ -35,6 +36,8 @@ pub struct Wording {
     pub within: f64,
     /// The same for halves of two different principals.
     pub across: f64,
+    /// Principals of whom two halves were compared with strangers'.
+    pub tested: usize,
     /// Share of pairs of principals with the same wording.
     pub identical: f64,
     /// Median weight of a profile, in nats of surprise; below about 40 there is too little skeleton to speak of.
@@ -174,40 +177,43 @@ pub fn compare(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64) -> W
     let independent = wording.pairs.min(profiles.len() / 2);
     let different = num::usize_of_f64(num::f64_of(independent) * (1.0 - wording.identical));
     wording.p_copy = chance::binomial_above(different, independent, 0.8);
-    compare_halves(&halves, weight, &mut random, &mut wording);
+    compare_halves(&halves, weight, &mut wording);
     wording.common = prevalent(&vocabulary, &profiles);
     wording.vocabulary = vocabulary;
     wording
 }
 
-/// Within an account the halves are alike, across accounts they are not: how many accounts have a second half more like their
-/// first than each of the second halves of several strangers. Were halves exchangeable, one in so many and one would.
-fn compare_halves(
-    halves: &[(u32, Vec<u32>, Vec<u32>)],
-    weight: impl Fn(u32) -> f64 + Copy,
-    random: &mut Random,
-    wording: &mut Wording,
-) {
-    let (mut wins, mut tested, mut within_sum, mut across_sum) = (0_usize, 0_usize, 0.0, 0.0);
-    let mut order: Vec<usize> = (0..halves.len()).collect();
-    for (principal, first, second) in halves {
-        random.shuffle(&mut order);
-        let others = order.iter().filter_map(|&at| halves.get(at)).filter(|(owner, ..)| owner != principal);
-        let likeness: Vec<f64> =
-            others.take(STRANGERS).map(|(_, _, half)| weighted_jaccard(first, half, weight).0).collect();
-        let within = weighted_jaccard(first, second, weight).0;
-        if within.is_nan() || likeness.len() < STRANGERS || likeness.iter().any(|across| across.is_nan()) {
+/// Within an account the halves are alike, across accounts they are not: at how many principals an account's second half is more like
+/// its first than the second halves of [`STRANGERS`] other principals all are. Were halves exchangeable, that would be so at one in
+/// five at most. p is 1/n! at least: that each of n has its own is one way of n! to deal the halves out.
+fn compare_halves(halves: &[(u32, Vec<u32>, Vec<u32>)], weight: impl Fn(u32) -> f64 + Copy, wording: &mut Wording) {
+    // Keys of one customer are no witnesses of their own. The order is chance already.
+    let mut seen = BTreeSet::new();
+    let own: Vec<&(u32, Vec<u32>, Vec<u32>)> = halves.iter().filter(|(owner, ..)| seen.insert(*owner)).collect();
+    if own.len() <= STRANGERS {
+        return;
+    }
+    let (mut wins, mut within_sum, mut across_sum) = (0_usize, 0.0, 0.0);
+    for (at, (_, first, second)) in own.iter().enumerate() {
+        let like = |half: &[u32]| weighted_jaccard(first, half, weight).0;
+        let strangers = own.iter().cycle().skip(at + 1).take(STRANGERS);
+        let likeness: Vec<f64> = strangers.map(|(_, _, half)| like(half)).collect();
+        let within = like(second);
+        if within.is_nan() || likeness.iter().any(|across| across.is_nan()) {
             continue;
         }
-        tested += 1;
+        wording.tested += 1;
         within_sum += within;
         across_sum += likeness.iter().sum::<f64>() / num::f64_of(STRANGERS);
         wins += usize::from(likeness.iter().all(|&across| within > across + 1e-9));
     }
-    if tested > 0 {
-        wording.within = within_sum / num::f64_of(tested);
-        wording.across = across_sum / num::f64_of(tested);
-        wording.p_own = chance::binomial_above(wins, tested, 1.0 / num::f64_of(STRANGERS + 1));
+    if wording.tested > 0 {
+        let tested = num::f64_of(wording.tested);
+        wording.within = within_sum / tested;
+        wording.across = across_sum / tested;
+        let orders: f64 = (1..=wording.tested).map(num::f64_of).product();
+        let p = chance::binomial_above(wins, wording.tested, 1.0 / num::f64_of(STRANGERS + 1));
+        wording.p_own = p.max(1.0 / orders);
     }
 }
 
@@ -267,21 +273,27 @@ impl Wording {
         let mean = |of: &dyn Fn(&Self) -> f64| -> f64 {
             parts.iter().map(|(requests, wording)| num::f64_of(*requests) * of(wording)).sum::<f64>() / all
         };
+        // A template of too few to be held against strangers says nothing either way.
+        let tested = |wording: &Self| f64::from(u8::from(wording.tested > 0));
+        let share = mean(&tested).max(f64::MIN_POSITIVE);
         let mut whole = Self {
             between: mean(&|wording| wording.between),
-            within: mean(&|wording| wording.within),
-            across: mean(&|wording| wording.across),
+            within: mean(&|wording| tested(wording) * wording.within) / share,
+            across: mean(&|wording| tested(wording) * wording.across) / share,
+            tested: parts.iter().map(|(_, wording)| wording.tested).sum(),
             identical: mean(&|wording| wording.identical),
             nats: mean(&|wording| wording.nats),
             p_own: 1.0,
             p_copy: 1.0,
             ..Self::default()
         };
-        let least = |of: &dyn Fn(&Self) -> f64| {
+        let least = |of: &dyn Fn(&Self) -> f64, count: usize| {
             let least = parts.iter().map(|(_, wording)| of(wording)).fold(1.0, f64::min);
-            (num::f64_of(parts.len()) * least).min(1.0)
+            (num::f64_of(count) * least).min(1.0)
         };
-        (whole.p_own, whole.p_copy) = (least(&|wording| wording.p_own), least(&|wording| wording.p_copy));
+        let held = parts.iter().filter(|(_, wording)| wording.tested > 0).count();
+        whole.p_own = least(&|wording| wording.p_own, held.max(1));
+        whole.p_copy = least(&|wording| wording.p_copy, parts.len());
         if let Some((_, largest)) = parts.first() {
             whole.pairs = largest.pairs;
         }
