@@ -38,5 +38,5 @@ pub const NAME_BYTES_MAX: usize = 1024;
 /// The last place of a disguised token that is told: five bits of a part's flags hold it.
 pub const DISGUISED_PLACE_MAX: u8 = 31;
 
-/// Sampled token hashes kept of one distinct text; a text of 1,000 distinct words is sampled in full.
-pub const TOKENS_MAX: usize = 512;
+/// Token hashes kept of one distinct text, the smallest: of the words that two longer texts share, both keep a like part.
+pub const TOKENS_MAX: usize = 1024;

@@ -12,7 +12,6 @@ use crate::corpus::population::{Place, Population};
 use crate::corpus::prepare::{DISGUISED_PLACE_SHIFT, FLAG_DISGUISED};
 use crate::corpus::{LEVELS, Level, NO_TIME, slots};
 use crate::error::Result;
-use crate::family::anchor::TOKEN_SAMPLE_SHARE;
 use crate::num::{u32_saturating, u64_of, usize_of};
 
 /// Tags that verdicts report, never need.
@@ -110,7 +109,6 @@ impl Traffic {
             family: &self.family,
             slot: &self.slot,
             tokens: Lists { offsets: &self.token_offsets, values: &self.tokens },
-            token_share: TOKEN_SAMPLE_SHARE,
             families: self.families,
             bank: &self.bank,
         })

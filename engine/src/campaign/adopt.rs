@@ -192,7 +192,6 @@ impl Wardrobe {
         options: &ResidualOptions,
     ) -> Option<(usize, Vec<u32>)> {
         let principal = |account: u32| ledger.columns.principal.get(num::usize_of(account));
-        let nats_min = options.nats_min * ledger.columns.token_share;
         let mut shared: BTreeMap<usize, f64> = BTreeMap::new();
         for token in tokens {
             for &at in self.postings.get(token).into_iter().flatten() {
@@ -208,10 +207,10 @@ impl Wardrobe {
             let (least, nats_min) = match (covered.get(*campaign), self.words.get(*campaign)) {
                 (Some(true), Some(words)) => {
                     let least = if copies { options.jaccard_min } else { 0.5 * options.jaccard_min };
-                    (least, nats_min.min(WORN_MIN * words.worn))
+                    (least, options.nats_min.min(WORN_MIN * words.worn))
                 }
                 _ if copies => continue,
-                _ => (options.jaccard_min, nats_min),
+                _ => (options.jaccard_min, options.nats_min),
             };
             if shared < nats_min {
                 continue;

@@ -78,10 +78,8 @@ pub struct Columns<'a> {
     pub family: &'a [u32],
     /// Per document: its slot values within that family.
     pub slot: &'a [SlotValue],
-    /// Per document: distinct hashes of its tokens, ascending, and of these the ones below a common threshold.
+    /// Per document: distinct hashes of its tokens, ascending.
     pub tokens: Lists<'a>,
-    /// Which share of all token hashes lies below that threshold, in `0.0..=1.0`; 1 when all are given.
-    pub token_share: f64,
     /// How many families there are.
     pub families: u32,
     /// Per family: how it stands to the banks (see [`super::bank::nearest`]); empty when there are none.
@@ -146,9 +144,6 @@ impl<'a> Columns<'a> {
             || self.tokens.offsets.last() != Some(&num::u64_of(self.tokens.values.len()))
         {
             return wrong("token offsets are not ascending up to the number of tokens");
-        }
-        if !(self.token_share > 0.0 && self.token_share <= 1.0) {
-            return wrong("token_share is not in 0..=1");
         }
         Ok(())
     }

@@ -87,7 +87,7 @@ pub fn by_wording(ledger: &Ledger<'_>, units: &[Unit], tops: &[usize], kind: See
         near.dedup();
         for other in near {
             let (jaccard, nats) = weighted_jaccard(tokens, &profiles[other], weight);
-            if jaccard >= JACCARD_MIN && nats >= NATS_MIN * ledger.columns.token_share {
+            if jaccard >= JACCARD_MIN && nats >= NATS_MIN {
                 links.push((at, other, jaccard));
             }
         }

@@ -254,10 +254,9 @@ impl Piece {
     /// True when half of the smaller side's members word it like two members of the other side.
     fn worded_alike(&self, other: &Self, ledger: &Ledger<'_>, options: &ResidualOptions) -> bool {
         let (small, large) = if self.profiles.len() <= other.profiles.len() { (self, other) } else { (other, self) };
-        let nats_min = options.nats_min * ledger.columns.token_share;
         let alike = |a: &[u32], b: &[u32]| {
             let (jaccard, nats) = weighted_jaccard(a, b, |token| telling(ledger, token));
-            jaccard >= options.jaccard_min && nats >= nats_min
+            jaccard >= options.jaccard_min && nats >= options.nats_min
         };
         let has_two = |mine: &Vec<u32>| large.profiles.iter().filter(|theirs| alike(mine, theirs)).take(2).count() == 2;
         let linked = small.profiles.iter().filter(|mine| has_two(mine)).count();

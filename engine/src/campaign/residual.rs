@@ -67,7 +67,6 @@ struct Profile {
 pub fn link(ledger: &Ledger<'_>, free: impl Fn(u32) -> bool, options: &ResidualOptions) -> Vec<Component> {
     let profiles = profiles(ledger, free, options);
     let weight = |token: u32| telling(ledger, token);
-    let nats_min = options.nats_min * ledger.columns.token_share;
     let mut postings: HashMap<u32, Vec<u32>> = HashMap::new();
     for (index, profile) in profiles.iter().enumerate() {
         for &token in &profile.tokens {
@@ -85,11 +84,13 @@ pub fn link(ledger: &Ledger<'_>, free: impl Fn(u32) -> bool, options: &ResidualO
             }
         }
         let mut near: Vec<usize> =
-            shared.iter().filter(|&(_, &nats)| nats >= 0.5 * nats_min).map(|(&other, _)| other).collect();
+            shared.iter().filter(|&(_, &nats)| nats >= 0.5 * options.nats_min).map(|(&other, _)| other).collect();
         near.sort_unstable();
         for other in near {
             let (jaccard, nats) = weighted_jaccard(&profile.tokens, &profiles[other].tokens, weight);
-            if jaccard >= options.jaccard_min && nats >= nats_min && !same_principal(ledger, profile, &profiles[other])
+            if jaccard >= options.jaccard_min
+                && nats >= options.nats_min
+                && !same_principal(ledger, profile, &profiles[other])
             {
                 links[index].push(other);
                 links[other].push(index);

@@ -192,7 +192,7 @@ pub fn copiers(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Vec<b
                 let is_alike = |other: &&&Worded| weighted_jaccard(&mine.tokens, &other.tokens, weight).0 >= COPIED;
                 let alike = others.iter().filter(is_alike).count();
                 let nats: f64 = mine.tokens.iter().map(|&token| weight(token)).sum();
-                let enough = nats >= SKELETON_NATS * ledger.columns.token_share;
+                let enough = nats >= SKELETON_NATS;
                 copies[mine.edge] =
                     enough && alike >= 2 && 5 * alike >= others.len() && choices.of_as_many(mine) < COPIED_P_MAX;
             }

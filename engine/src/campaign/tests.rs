@@ -187,7 +187,6 @@ impl Filled {
             family: &self.log.family,
             slot: &self.log.slot,
             tokens: Lists { offsets: &self.offsets, values: &self.values },
-            token_share: 1.0,
             families: self.log.families,
             bank: &[],
         }
@@ -284,7 +283,6 @@ fn columns_that_contradict_each_other_are_refused() {
     let account = vec![num::u32_saturating(columns.principal.len()); columns.account.len()];
     assert!(judge(&Columns { account: &account, ..columns }, &Options::default()).is_err());
     assert!(judge(&Columns { families: 1, ..columns }, &Options::default()).is_err());
-    assert!(judge(&Columns { token_share: 0.0, ..columns }, &Options::default()).is_err());
     let empty = Columns {
         account: &[],
         time_ms: &[],

@@ -130,9 +130,12 @@ fn any_template_of_several_may_tell_that_each_account_keeps_to_its_wording() {
     let whole = Wording::together(vec![(300, wording(0.04)), (200, wording(1e-8))]);
     assert!((whole.p_own / 2e-8 - 1.0).abs() < 1e-9 && (whole.p_copy / 2e-8 - 1.0).abs() < 1e-9, "{}", whole.p_own);
     // A template of too few accounts to be held against strangers says nothing either way.
-    let of_few = Wording { p_own: 1.0, p_copy: 1.0, ..Wording::default() };
-    let whole = Wording::together(vec![(300, of_few), (200, wording(1e-8))]);
+    let of_few = Wording { identical: 1.0, between: 1.0, p_own: 1.0, p_copy: 1.0, ..Wording::default() };
+    let whole = Wording::together(vec![(300, of_few.clone()), (200, wording(1e-8))]);
     assert!((whole.within - 0.9).abs() < 1e-9 && (whole.p_own / 1e-8 - 1.0).abs() < 1e-9, "{whole:?}");
+    assert!(whole.identical < 1e-9 && whole.between < 1e-9, "nor that it is copied: {whole:?}");
+    let whole = Wording::together(vec![(300, of_few), (100, Wording { between: 0.6, ..Wording::default() })]);
+    assert!((whole.between - 0.9).abs() < 1e-9, "unless there are no others: {whole:?}");
 }
 
 /// Eight accounts in words of their own; the same with words that come and go with each request; all in one wording; five customers of

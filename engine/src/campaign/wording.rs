@@ -156,7 +156,7 @@ pub fn compare(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64) -> W
     let mut wording = Wording { p_own: 1.0, p_copy: 1.0, ..Wording::default() };
     let mut nats: Vec<f64> =
         profiles.iter().map(|(_, profile)| profile.iter().map(|&token| weight(token)).sum()).collect();
-    wording.nats = chance::median(&mut nats) / ledger.columns.token_share;
+    wording.nats = chance::median(&mut nats);
     let mut between = Vec::with_capacity(PAIRS);
     for _ in 0..PAIRS {
         let (a, b) = (random.below(profiles.len()), random.below(profiles.len()));
@@ -269,17 +269,19 @@ impl Wording {
     #[must_use]
     pub fn together(mut parts: Vec<(usize, Self)>) -> Self {
         parts.sort_by_key(|&(requests, _)| std::cmp::Reverse(requests));
-        let all = num::f64_of(parts.iter().map(|&(requests, _)| requests).sum::<usize>().max(1));
+        // A template of too few to be held against strangers says nothing either way: the accounts of one small family are
+        // alike since mining put them there.
+        let held = parts.iter().filter(|(_, wording)| wording.tested > 0).count();
+        let says = |wording: &Self| wording.tested > 0 || held == 0;
+        let telling = || parts.iter().filter(|(_, wording)| says(wording));
+        let all = num::f64_of(telling().map(|&(requests, _)| requests).sum::<usize>().max(1));
         let mean = |of: &dyn Fn(&Self) -> f64| -> f64 {
-            parts.iter().map(|(requests, wording)| num::f64_of(*requests) * of(wording)).sum::<f64>() / all
+            telling().map(|(requests, wording)| num::f64_of(*requests) * of(wording)).sum::<f64>() / all
         };
-        // A template of too few to be held against strangers says nothing either way.
-        let tested = |wording: &Self| f64::from(u8::from(wording.tested > 0));
-        let share = mean(&tested).max(f64::MIN_POSITIVE);
         let mut whole = Self {
             between: mean(&|wording| wording.between),
-            within: mean(&|wording| tested(wording) * wording.within) / share,
-            across: mean(&|wording| tested(wording) * wording.across) / share,
+            within: mean(&|wording| wording.within),
+            across: mean(&|wording| wording.across),
             tested: parts.iter().map(|(_, wording)| wording.tested).sum(),
             identical: mean(&|wording| wording.identical),
             nats: mean(&|wording| wording.nats),
@@ -291,7 +293,6 @@ impl Wording {
             let least = parts.iter().map(|(_, wording)| of(wording)).fold(1.0, f64::min);
             (num::f64_of(count) * least).min(1.0)
         };
-        let held = parts.iter().filter(|(_, wording)| wording.tested > 0).count();
         whole.p_own = least(&|wording| wording.p_own, held.max(1));
         whole.p_copy = least(&|wording| wording.p_copy, parts.len());
         if let Some((_, largest)) = parts.first() {

@@ -57,7 +57,7 @@ pub struct PreparedPart {
     pub is_empty: bool,
     /// Encoded template anchors.
     pub anchors: Vec<u8>,
-    /// Sampled token hashes, as the sampler gave them; a segment keeps each once, ascending.
+    /// Token hashes, as they came; a segment keeps each once, ascending.
     pub tokens: Vec<u32>,
 }
 
@@ -91,8 +91,8 @@ pub struct SegmentBuilder {
     anchors: Vec<u8>,
     token_starts: Vec<usize>,
     tokens: Vec<u32>,
-    /// Room to put a sample in order.
-    sample: Vec<u32>,
+    /// Room to put tokens in order.
+    in_order: Vec<u32>,
     name_of: FastMap<(u8, Box<str>), u32>,
     origin_of: FastMap<[u32; LEVELS], u32>,
     turns: turns::Making,
@@ -186,8 +186,8 @@ impl SegmentBuilder {
         self.anchor_starts.push(self.anchors.len());
         self.anchors.extend_from_slice(&part.anchors);
         self.token_starts.push(self.tokens.len());
-        anchor::in_order(&part.tokens, &mut self.sample);
-        self.tokens.extend_from_slice(&self.sample);
+        anchor::in_order(&part.tokens, &mut self.in_order);
+        self.tokens.extend_from_slice(&self.in_order);
         if !self.codes.is_empty() {
             self.codes.push(NO_CODE);
         }

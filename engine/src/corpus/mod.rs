@@ -74,9 +74,9 @@ pub mod section {
     pub const ANCHOR_STARTS: u32 = 20;
     /// Encoded anchors.
     pub const ANCHORS: u32 = 21;
-    /// For each form the first of its sampled tokens, and one more; u64.
+    /// For each form the first of its tokens, and one more; u64.
     pub const TOKEN_STARTS: u32 = 29;
-    /// Sampled token hashes, ascending within a form; u32.
+    /// Token hashes, ascending within a form; u32.
     pub const TOKENS: u32 = 30;
     /// Keyed ids of names, ascending by (level, id); 16 bytes.
     pub const NAME_IDS: u32 = 22;

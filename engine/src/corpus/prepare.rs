@@ -255,20 +255,20 @@ impl Preparer {
         self.embedder.code(&scratch.form)
     }
 
-    /// Appends the encoded anchors and the sampled tokens of the normal form in `scratch`; nothing for a kind that has no
+    /// Appends the encoded anchors and the token hashes of the normal form in `scratch`; nothing for a kind that has no
     /// family.
     pub fn anchors(&self, kind: PartKind, scratch: &mut PrepareScratch, anchors: &mut Vec<u8>, tokens: &mut Vec<u32>) {
         scratch.anchored = None;
         if kind.has_family() {
             self.anchorer.anchors(&scratch.form, &mut scratch.anchor, &mut scratch.anchors);
             packed::encode(&scratch.anchors, anchors);
-            self.anchorer.token_sample(&mut scratch.anchor, tokens);
+            self.anchorer.token_hashes(&mut scratch.anchor, tokens);
         }
     }
 }
 
 impl Preparer {
-    /// Which of the sampled `tokens` is disguised in the text in `scratch`.
+    /// Which of the `tokens` is disguised in the text in `scratch`.
     fn disguised_place(&self, kind: PartKind, scratch: &PrepareScratch, tokens: &[u32]) -> u8 {
         let is_disguised = kind.has_family() && scratch.form.changes().disguises > 0;
         if is_disguised { self.anchorer.disguised_place(&scratch.form, tokens) } else { 0 }

@@ -1,7 +1,7 @@
 //! What stands in the slots of families, and bottom-k sketches of it: one a family, and one an account in a family, so that
 //! it can be asked who shares which values.
 //!
-//! The slot value of a text is what it holds beside what its family shares: its sampled tokens that few other texts of the
+//! The slot value of a text is what it holds beside what its family shares: its tokens that few other texts of the
 //! family hold. They are keyed hashes, and so is what is made of them. Values of less than [`VALUE_BYTES_MIN`] bytes are
 //! repeated by chance and are not sketched. A sketch keeps the smallest hashes of a set (Broder 1997; Cohen and Kaplan 2007),
 //! so two sketches have kept the same values as far as both reach.
@@ -35,7 +35,7 @@ pub const ACCOUNT_HASHES: usize = 16;
 /// What stands in the slots of one text.
 #[derive(Debug, Clone, Copy)]
 pub struct Value<'a> {
-    /// Its sampled tokens, ascending.
+    /// Its tokens, ascending.
     pub tokens: &'a [u32],
     /// Hash of them.
     pub hash: u64,
@@ -43,7 +43,7 @@ pub struct Value<'a> {
     pub bytes: u32,
 }
 
-/// Calls `see` with the slot value of every text of one family that has one. `tokens` gives the sampled tokens of a text,
+/// Calls `see` with the slot value of every text of one family that has one. `tokens` gives the tokens of a text,
 /// ascending.
 pub fn of_family<T: Iterator<Item = u32>>(
     population: &Population<'_>,

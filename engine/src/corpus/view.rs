@@ -458,7 +458,7 @@ impl<'a> SegmentView<'a> {
         self.anchors.get(start..end).unwrap_or(&[])
     }
 
-    /// The sampled token hashes of a form, ascending.
+    /// The token hashes of a form, ascending.
     pub fn tokens(&self, form: usize) -> impl Iterator<Item = u32> + use<'a> {
         let tokens = self.tokens;
         let start = self.token_starts.get(form).and_then(usize_of_u64).unwrap_or(0);

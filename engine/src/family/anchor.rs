@@ -21,10 +21,6 @@ pub const HEAD: usize = 24;
 pub const TAIL: usize = 24;
 /// Neighbouring shingles of the middle of which one stays.
 pub const WINDOW: usize = 6;
-/// Token hashes below this are kept: half of all tokens, which is enough to know an account's wording again.
-pub const TOKEN_SAMPLE_BELOW: u32 = 1 << 31;
-/// The share of all tokens that [`TOKEN_SAMPLE_BELOW`] keeps.
-pub const TOKEN_SAMPLE_SHARE: f64 = 0.5;
 /// Bits of an anchor's fingerprint: five bytes on disk. Of 10^9 distinct anchors one in a thousand meets another.
 pub const FINGERPRINT_BITS: u32 = 40;
 
@@ -124,37 +120,24 @@ impl Anchorer {
         }
     }
 
-    /// Replaces `out` by a sample of the tokens of the text whose anchors `scratch` made last: the 32-bit hashes below
-    /// [`TOKEN_SAMPLE_BELOW`], as they come, repeated ones too; whoever keeps them puts them [`in_order`]. Of more than
-    /// [`limits::TOKENS_MAX`] only what is then kept. The threshold is the same for every text, so two samples hold the same
-    /// share of what the texts have in common.
-    pub fn token_sample(&self, scratch: &mut Scratch, out: &mut Vec<u32>) {
+    /// Replaces `out` by 32-bit hashes of the tokens of the text whose anchors `scratch` made last, as they come, repeated ones
+    /// too; whoever keeps them puts them [`in_order`]. Of more than [`limits::TOKENS_MAX`] only what is then kept.
+    pub fn token_hashes(&self, scratch: &mut Scratch, out: &mut Vec<u32>) {
         let Scratch { tokens, spare, .. } = scratch;
         out.clear();
-        out.resize(tokens.len(), 0);
-        let mut kept = 0;
-        for &token in tokens.iter() {
-            // Every other one stays, by chance: written always and counted where it does, it costs no wrong guess.
-            let hash = num::high32(token);
-            out[kept] = hash;
-            kept += usize::from(hash < TOKEN_SAMPLE_BELOW);
-        }
-        out.truncate(kept);
-        if kept > limits::TOKENS_MAX {
+        out.extend(tokens.iter().map(|&token| num::high32(token)));
+        if out.len() > limits::TOKENS_MAX {
             in_order(out, spare);
             std::mem::swap(out, spare);
         }
     }
 
-    /// Where the smallest disguised token of `form` stands in the ascending sample `tokens` of its distinct tokens (in any
-    /// order, repeated ones too), counted from one; 0 where no sampled token is disguised, [`limits::DISGUISED_PLACE_MAX`] from there on.
+    /// Where the smallest disguised token of `form` stands among its distinct `tokens` (in any order, repeated ones too),
+    /// ascending and counted from one; 0 where none is disguised, [`limits::DISGUISED_PLACE_MAX`] from there on.
     #[must_use]
     pub fn disguised_place(&self, form: &NormalForm, tokens: &[u32]) -> u8 {
-        let sampled = |at: &u32| {
-            let hash = num::high32(self.tokenizer.token_at(form, num::usize_of(*at))?);
-            (hash < TOKEN_SAMPLE_BELOW).then_some(hash)
-        };
-        let Some(least) = form.disguised_words().iter().filter_map(sampled).min() else { return 0 };
+        let hash = |at: &u32| Some(num::high32(self.tokenizer.token_at(form, num::usize_of(*at))?));
+        let Some(least) = form.disguised_words().iter().filter_map(hash).min() else { return 0 };
         let mut before: Vec<u32> = tokens.iter().copied().filter(|&token| token < least).collect();
         before.sort_unstable();
         before.dedup();
@@ -323,20 +306,20 @@ fn is_new(fingerprint: u64, seen: &mut [u16], anchors: &[Anchor]) -> bool {
     false
 }
 
-/// Replaces `out` by a token sample as it is kept: each hash once, ascending, at most [`limits::TOKENS_MAX`] (the smallest).
-pub fn in_order(sample: &[u32], out: &mut Vec<u32>) {
-    sort_hashes(sample, out);
+/// Replaces `out` by the hashes of tokens as they are kept: each once, ascending, at most [`limits::TOKENS_MAX`] (the smallest).
+pub fn in_order(hashes: &[u32], out: &mut Vec<u32>) {
+    sort_hashes(hashes, out);
     out.dedup();
     out.truncate(limits::TOKENS_MAX);
 }
 
-/// Replaces `out` by `hashes` in order. They are keyed hashes below [`TOKEN_SAMPLE_BELOW`], so their high bits spread them
+/// Replaces `out` by `hashes` in order. They are keyed, so their high bits spread them
 /// over buckets evenly: one pass puts each into its bucket, one insertion sort all buckets in order.
 fn sort_hashes(hashes: &[u32], out: &mut Vec<u32>) {
     const BUCKETS: usize = 256;
     // Equal words fill buckets unevenly: a bound on what one unlucky bucket costs.
     const SPREAD_MAX: usize = 4 * BUCKETS;
-    let bucket = |hash: u32| num::usize_of(hash / (TOKEN_SAMPLE_BELOW / 256)) % BUCKETS;
+    let bucket = |hash: u32| num::usize_of(hash >> 24) % BUCKETS;
     out.clear();
     out.extend_from_slice(hashes);
     if !(32..=SPREAD_MAX).contains(&hashes.len()) {
@@ -444,8 +427,7 @@ mod tests {
     fn hashes_come_in_order_however_many() {
         for count in [0, 1, 2, 31, 32, 33, 300, 1024, 1025, 5000] {
             for spread in [1, 0x9e37_79b9_u32] {
-                let hashes: Vec<u32> =
-                    (0..count).map(|n: u32| (n % 3000).wrapping_mul(spread) % TOKEN_SAMPLE_BELOW).collect();
+                let hashes: Vec<u32> = (0..count).map(|n: u32| (n % 3000).wrapping_mul(spread)).collect();
                 let (mut expected, mut out) = (hashes.clone(), vec![7]);
                 expected.sort_unstable();
                 sort_hashes(&hashes, &mut out);
