@@ -9,7 +9,7 @@ use super::bank::families_of_documents;
 use crate::campaign::{BankHit, Columns, Lists, NONE, SlotValue, Tag};
 use crate::corpus::families::FamilyTables;
 use crate::corpus::population::{Place, Population};
-use crate::corpus::prepare::{DISGUISED_PLACE_SHIFT, FLAG_DISGUISED};
+use crate::corpus::prepare::FLAG_DISGUISED;
 use crate::corpus::{LEVELS, Level, NO_TIME, slots};
 use crate::error::Result;
 use crate::num::{u32_saturating, u64_of, usize_of};
@@ -31,7 +31,7 @@ pub struct Traffic {
     request: Vec<u32>,
     document: Vec<u32>,
     obfuscated: Vec<bool>,
-    disguised_place: Vec<u8>,
+    disguised: Vec<[u8; 2]>,
     principal: Vec<u32>,
     family: Vec<u32>,
     slot: Vec<SlotValue>,
@@ -83,7 +83,7 @@ impl Traffic {
             traffic.request.push(part.request);
             traffic.document.push(part.document);
             traffic.obfuscated.push(part.flags & FLAG_DISGUISED != 0);
-            traffic.disguised_place.push(part.flags >> DISGUISED_PLACE_SHIFT);
+            traffic.disguised.push(part.disguised);
             let place = population.requests[request];
             let origin = population.view(place).origin_of(usize_of(place.index)).map_or(0, usize_of);
             let numbers = tags[usize_of(place.segment)].get(origin);
@@ -103,7 +103,7 @@ impl Traffic {
             request: &self.request,
             document: &self.document,
             obfuscated: &self.obfuscated,
-            disguised_place: &self.disguised_place,
+            disguised: &self.disguised,
             tags: &tags,
             principal: &self.principal,
             family: &self.family,

@@ -67,9 +67,10 @@ pub struct Columns<'a> {
     /// Per row: true when the raw text disguised letters: a look-alike in a token that mixes scripts, or an invisible
     /// character between two ASCII letters. Joiners of scripts that need them, and of emoji, are no disguise.
     pub obfuscated: &'a [bool],
-    /// Per row: where the first disguised token stands in the document's list, counted from one; 0 where none of the list is
-    /// disguised or nobody looked. The tokens before it are spelt plainly.
-    pub disguised_place: &'a [u8],
+    /// Per row: where the first disguised token stands in the document's list, and where the last, counted from the end; each counted
+    /// from one, [`crate::limits::DISGUISED_PLACE_MAX`] from there on, 0 where none of the list is disguised or nobody looked. The
+    /// tokens before the first and behind the last are spelt plainly.
+    pub disguised: &'a [[u8; 2]],
     /// Per row, any number of columns: tags of the request.
     pub tags: &'a [Tag<'a>],
     /// Per account: its principal (the widest of payer and organisation, else the account alone), any numbering.
@@ -97,7 +98,7 @@ impl<'a> Columns<'a> {
             request: self.request.get(..rows).unwrap_or(self.request),
             document: self.document.get(..rows).unwrap_or(self.document),
             obfuscated: self.obfuscated.get(..rows).unwrap_or(self.obfuscated),
-            disguised_place: self.disguised_place.get(..rows).unwrap_or(self.disguised_place),
+            disguised: self.disguised.get(..rows).unwrap_or(self.disguised),
             ..*self
         }
     }
@@ -115,7 +116,7 @@ impl<'a> Columns<'a> {
         {
             return wrong("more rows, accounts or documents than 32-bit numbers can count");
         }
-        let lengths = [self.request.len(), self.document.len(), self.obfuscated.len(), self.disguised_place.len()];
+        let lengths = [self.request.len(), self.document.len(), self.obfuscated.len(), self.disguised.len()];
         if self.time_ms.len() != rows || lengths != [rows; 4] {
             return wrong("row columns differ in length");
         }

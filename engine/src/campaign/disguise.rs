@@ -21,7 +21,7 @@ const COMMON_WORD_SHARE: f64 = 0.1;
 
 /// Words that a tool may disguise in the prompts of one account: its places in so many releases or clients.
 const PLACES_OF_A_TOOL: usize = 3;
-/// Share of the requests in which, at most, misprints of the content happen to meet a word of the template first.
+/// Share of the requests in which, at most, misprints of the content happen to meet a word of the template first, or last.
 const CHANCE_SHARE: f64 = 0.05;
 
 /// Least share of requests with disguised letters.
@@ -49,7 +49,7 @@ pub struct Disguise {
     pub principals: f64,
     /// p-value of "a tool's few places and misprints of the content explain every disguised word".
     pub p_places: f64,
-    /// Requests in which it is known which word is disguised.
+    /// Disguised words that are known: the first and the last of each request, in the order of the words' hashes.
     pub told: usize,
     /// The words of the template, ascending; none where too few letters are disguised to ask.
     pub template: Vec<u32>,
@@ -71,10 +71,10 @@ impl Default for Disguise {
     }
 }
 
-/// Which word of a row is disguised, and the words that are surely plain: places in the list of its tokens.
+/// The first and the last disguised word of a row, where they are two, and the words before and behind them, which are surely plain.
 struct Row<'a> {
-    hidden: Option<u32>,
-    plain: &'a [u32],
+    hidden: [Option<u32>; 2],
+    plain: [&'a [u32]; 2],
     tokens: &'a [u32],
 }
 
@@ -82,16 +82,22 @@ impl<'a> Row<'a> {
     fn new(ledger: &Ledger<'a>, row: u32) -> Self {
         let tokens = ledger.tokens(row);
         let at = num::usize_of(row);
-        let place = usize::from(ledger.columns.disguised_place.get(at).copied().unwrap_or(0));
-        let is_disguised = is_disguised(ledger, row);
-        let last = usize::from(limits::DISGUISED_PLACE_MAX);
-        match place.checked_sub(1) {
-            Some(before) => Self {
-                hidden: tokens.get(before).copied().filter(|_| place < last),
-                plain: tokens.get(..before).unwrap_or(tokens),
-                tokens: tokens.get(..last).unwrap_or(tokens),
-            },
-            None => Self { hidden: None, plain: if is_disguised { &[] } else { tokens }, tokens },
+        let [first, last] = ledger.columns.disguised.get(at).copied().unwrap_or_default();
+        if first == 0 || last == 0 {
+            let plain = if is_disguised(ledger, row) { &[] } else { tokens };
+            return Self { hidden: [None; 2], plain: [plain, &[]], tokens };
+        }
+        let (before, behind) = (usize::from(first) - 1, usize::from(last) - 1);
+        let known = |place: u8, at: Option<usize>| at.filter(|_| place < limits::DISGUISED_PLACE_MAX);
+        let (first, last) = (known(first, Some(before)), known(last, tokens.len().checked_sub(behind + 1)));
+        let word = |at: usize| tokens.get(at).copied();
+        Self {
+            hidden: [first.and_then(word), last.filter(|_| first != last).and_then(word)],
+            plain: [
+                tokens.get(..before).unwrap_or_default(),
+                tokens.get(tokens.len().saturating_sub(behind)..).unwrap_or_default(),
+            ],
+            tokens,
         }
     }
 }
@@ -129,21 +135,21 @@ pub fn measure(ledger: &Ledger<'_>, view: &View, edges: &[Edge], pieces: &[&View
     let mut words: Vec<u32> = Vec::new();
     let (mut able, mut changers): (Vec<u32>, Vec<u32>) = (Vec::new(), Vec::new());
     for edge in edges {
-        // Per word of the template: whether it was hidden when last seen, and in how many requests it was.
+        // Per word of the template: whether it was hidden when last seen, and in how many requests it was the first or the last.
         let mut seen: BTreeMap<u32, bool> = BTreeMap::new();
-        let mut hidden: BTreeMap<u32, usize> = BTreeMap::new();
+        let mut hidden: [BTreeMap<u32, usize>; 2] = Default::default();
         for &row in view.rows_of(edge) {
             let own = place_of.get(&row).and_then(|&place| words_of.get(place));
             let is_template =
                 |token: &u32| words_of.iter().take(1).chain(own).any(|words| words.binary_search(token).is_ok());
             let row = Row::new(ledger, row);
-            if let Some(word) = row.hidden {
+            let of_template = row.tokens.iter().filter(|token| is_template(token)).count();
+            for (end, word) in row.hidden.iter().enumerate().filter_map(|(end, word)| Some((end, (*word)?))) {
                 disguise.told += 1;
-                let of_template = row.tokens.iter().filter(|token| is_template(token)).count();
                 expected += num::f64_of(of_template) / num::f64_of(row.tokens.len().max(1));
                 if is_template(&word) {
                     aimed += 1;
-                    *hidden.entry(word).or_default() += 1;
+                    *hidden[end].entry(word).or_default() += 1;
                     if let Some(was_hidden) = seen.insert(word, true) {
                         compared += 1;
                         able.push(edge.principal);
@@ -155,11 +161,14 @@ pub fn measure(ledger: &Ledger<'_>, view: &View, edges: &[Edge], pieces: &[&View
                     }
                 }
             }
-            seen.extend(row.plain.iter().filter(|token| is_template(token)).map(|&token| (token, false)));
+            let plain = row.plain.iter().copied().flatten();
+            seen.extend(plain.filter(|token| is_template(token)).map(|&token| (token, false)));
         }
-        let mut counts: Vec<usize> = hidden.into_values().collect();
-        counts.sort_unstable_by_key(|&count| std::cmp::Reverse(count));
-        beyond += counts.iter().skip(PLACES_OF_A_TOOL).sum::<usize>();
+        for hidden in hidden {
+            let mut counts: Vec<usize> = hidden.into_values().collect();
+            counts.sort_unstable_by_key(|&count| std::cmp::Reverse(count));
+            beyond += counts.iter().skip(PLACES_OF_A_TOOL).sum::<usize>();
+        }
     }
     disguise.words = distinct(&mut words);
     disguise.changing = num::f64_of(changed) / num::f64_of(compared.max(1));
@@ -224,9 +233,11 @@ impl Disguise {
     /// True when an edge of this view hides more of the template's words than a tool has places.
     #[must_use]
     pub fn hides(&self, ledger: &Ledger<'_>, view: &View, edge: &Edge) -> bool {
-        let hidden = view.rows_of(edge).iter().filter_map(|&row| Row::new(ledger, row).hidden);
-        let mut words: Vec<u32> = hidden.filter(|word| self.template.binary_search(word).is_ok()).collect();
-        distinct(&mut words) > PLACES_OF_A_TOOL
+        (0..2).any(|end| {
+            let hidden = view.rows_of(edge).iter().filter_map(|&row| Row::new(ledger, row).hidden[end]);
+            let mut words: Vec<u32> = hidden.filter(|word| self.template.binary_search(word).is_ok()).collect();
+            distinct(&mut words) > PLACES_OF_A_TOOL
+        })
     }
 
     /// p-value of "letters are disguised no oftener than elsewhere, or a tool, a scanner or a writer did it".

@@ -6,7 +6,7 @@ use super::*;
 /// A log under construction: families are worded by token numbers, slots by values.
 #[derive(Default)]
 pub(super) struct Log {
-    rows: Vec<(i64, u32, u32, u8)>,
+    rows: Vec<(i64, u32, u32, [u8; 2])>,
     principal: Vec<u32>,
     family: Vec<u32>,
     slot: Vec<SlotValue>,
@@ -23,7 +23,7 @@ pub(super) struct Filled {
     request: Vec<u32>,
     document: Vec<u32>,
     obfuscated: Vec<bool>,
-    disguised_place: Vec<u8>,
+    disguised: Vec<[u8; 2]>,
     offsets: Vec<u64>,
     values: Vec<u32>,
     log: Log,
@@ -40,7 +40,7 @@ impl Log {
         tokens.extend((0..6).map(|word| num::low32(Random::new(value, 9 + word).bits()) | 1 << 31));
         tokens.sort_unstable();
         tokens.dedup();
-        self.rows.push((at_ms, account, num::u32_saturating(self.family.len()), 0));
+        self.rows.push((at_ms, account, num::u32_saturating(self.family.len()), [0; 2]));
         self.family.push(family);
         self.slot.push(SlotValue { hash: value, code: Random::new(value, 1).bits(), bytes: 40 });
         self.tokens.push(tokens);
@@ -56,9 +56,10 @@ impl Log {
         mut is_hidden: impl FnMut(u32) -> bool,
     ) {
         self.send(at_ms, account, 0, words, value);
-        let hidden = self.tokens.last().and_then(|tokens| tokens.iter().position(|&token| is_hidden(token)));
-        if let (Some(row), Some(place)) = (self.rows.last_mut(), hidden) {
-            row.3 = u8::try_from(place + 1).unwrap_or(u8::MAX).min(crate::limits::DISGUISED_PLACE_MAX);
+        let Some(tokens) = self.tokens.last() else { return };
+        let hidden: Vec<usize> = (0..tokens.len()).filter(|&place| is_hidden(tokens[place])).collect();
+        if let (Some(row), [first, ..], Some(last)) = (self.rows.last_mut(), &hidden[..], hidden.last()) {
+            row.3 = [first + 1, tokens.len() - last].map(|place| u8::try_from(place).unwrap_or(u8::MAX));
         }
     }
 
@@ -158,8 +159,8 @@ impl Log {
             time_ms: self.rows.iter().map(|row| row.0).collect(),
             request: (0..num::u32_saturating(self.rows.len())).collect(),
             document: self.rows.iter().map(|row| row.2).collect(),
-            obfuscated: self.rows.iter().map(|row| row.3 > 0).collect(),
-            disguised_place: self.rows.iter().map(|row| row.3).collect(),
+            obfuscated: self.rows.iter().map(|row| row.3 != [0; 2]).collect(),
+            disguised: self.rows.iter().map(|row| row.3).collect(),
             offsets,
             values,
             log: self,
@@ -181,7 +182,7 @@ impl Filled {
             request: &self.request,
             document: &self.document,
             obfuscated: &self.obfuscated,
-            disguised_place: &self.disguised_place,
+            disguised: &self.disguised,
             tags: &[],
             principal: &self.log.principal,
             family: &self.log.family,
@@ -283,15 +284,8 @@ fn columns_that_contradict_each_other_are_refused() {
     let account = vec![num::u32_saturating(columns.principal.len()); columns.account.len()];
     assert!(judge(&Columns { account: &account, ..columns }, &Options::default()).is_err());
     assert!(judge(&Columns { families: 1, ..columns }, &Options::default()).is_err());
-    let empty = Columns {
-        account: &[],
-        time_ms: &[],
-        request: &[],
-        document: &[],
-        obfuscated: &[],
-        disguised_place: &[],
-        ..columns
-    };
+    let empty =
+        Columns { account: &[], time_ms: &[], request: &[], document: &[], obfuscated: &[], disguised: &[], ..columns };
     assert!(judge(&empty, &Options::default()).is_ok_and(|findings| findings.campaigns.is_empty()));
 }
 

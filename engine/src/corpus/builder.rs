@@ -49,6 +49,8 @@ pub struct PreparedPart {
     pub bytes: u32,
     /// Signs of obfuscation.
     pub flags: u8,
+    /// Which of its tokens are disguised ([`anchor::Anchorer::disguised_places`]).
+    pub disguised: [u8; 2],
     /// The signature; all zero for the empty text.
     pub signature: [u8; SKETCH_BYTES],
     /// The embedding code; all zero where there is none.
@@ -59,6 +61,15 @@ pub struct PreparedPart {
     pub anchors: Vec<u8>,
     /// Token hashes, as they came; a segment keeps each once, ascending.
     pub tokens: Vec<u32>,
+}
+
+/// One part of a request that was taken in.
+#[derive(Debug, Clone, Copy)]
+struct PartRow {
+    form: u32,
+    kind: PartKind,
+    flags: u8,
+    disguised: [u8; 2],
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +89,7 @@ type FastMap<K, V> = HashMap<K, V, Xxh3Builder>;
 pub struct SegmentBuilder {
     rows: Vec<Row>,
     ids: Vec<Option<Box<str>>>,
-    parts: Vec<(u32, PartKind, u8)>,
+    parts: Vec<PartRow>,
     forms: FastMap<u128, u32>,
     fingerprints: Vec<u128>,
     classes: Vec<u8>,
@@ -151,7 +162,7 @@ impl SegmentBuilder {
         self.turns.push(&request.turns, id, first_part, |place| request.parts.get(place).map_or(0, |part| part.bytes));
         for (place, part) in request.parts.iter().enumerate() {
             let form = self.form(part, request.turns.is_earlier(place))?;
-            self.parts.push((form, part.kind, part.flags));
+            self.parts.push(PartRow { form, kind: part.kind, flags: part.flags, disguised: part.disguised });
         }
         self.ids.push(request.id.map(String::into_boxed_str));
         self.rows.push(Row {
@@ -255,7 +266,7 @@ impl SegmentBuilder {
     fn leave_out_known_turns(&mut self) {
         let (known, kept) = self.turns.settle();
         for (part, bytes) in kept {
-            let form = usize_of(self.parts[usize_of(part)].0);
+            let form = usize_of(self.parts[usize_of(part)].form);
             if self.form_bytes[form] == u32::MAX {
                 self.form_bytes[form] = bytes;
             }
@@ -281,7 +292,7 @@ impl SegmentBuilder {
         let mut seen = vec![false; self.fingerprints.len()];
         let mut order = Vec::with_capacity(self.fingerprints.len());
         for row in &self.rows {
-            for (form, _, _) in self.parts_of(row) {
+            for PartRow { form, .. } in self.parts_of(row) {
                 if !std::mem::replace(&mut seen[usize_of(*form)], true) {
                     order.push(*form);
                 }
@@ -290,7 +301,7 @@ impl SegmentBuilder {
         order
     }
 
-    fn parts_of(&self, row: &Row) -> &[(u32, PartKind, u8)] {
+    fn parts_of(&self, row: &Row) -> &[PartRow] {
         let start = usize_of(row.parts);
         &self.parts[start..start + usize_of(row.part_count)]
     }
@@ -307,14 +318,16 @@ impl SegmentBuilder {
         let mut forms = Vec::with_capacity(self.parts.len());
         let mut kinds = Vec::with_capacity(self.parts.len());
         let mut flags = Vec::with_capacity(self.parts.len());
+        let mut disguised: Vec<[u8; 2]> = Vec::with_capacity(self.parts.len());
         let mut use_counts = vec![0_u32; form_count + 1];
         for row in &self.rows {
-            for (form, kind, flag) in self.parts_of(row) {
-                let form = new_of_old[usize_of(*form)];
+            for part in self.parts_of(row) {
+                let form = new_of_old[usize_of(part.form)];
                 use_counts[usize_of(form) + 1] += 1;
                 forms.push(form);
-                kinds.push(kind.number());
-                flags.push(*flag);
+                kinds.push(part.kind.number());
+                flags.push(part.flags);
+                disguised.push(part.disguised);
             }
             starts.push(count(forms.len(), "parts of a segment")?);
         }
@@ -334,6 +347,9 @@ impl SegmentBuilder {
         writer.section(section::PART_FORMS, &encode(forms))?;
         writer.section(section::PART_KINDS, &kinds)?;
         writer.section(section::PART_FLAGS, &flags)?;
+        // Most logs hold none at all.
+        disguised.truncate(if disguised.iter().all(|places| *places == [0; 2]) { 0 } else { usize::MAX });
+        writer.section(section::PART_DISGUISED, disguised.as_flattened())?;
         writer.section(section::USE_STARTS, &encode(use_counts))?;
         writer.section(section::USES, &encode(uses))?;
         self.write_turns(writer)

@@ -55,6 +55,7 @@ pub fn merge(segments: &[&Segment], keys: &Keys, oldest_ms: Option<i64>) -> Resu
                     fingerprint: view.fingerprint(form).ok_or_else(|| lost(section::FORM_FINGERPRINTS))?,
                     bytes: view.text_bytes(form),
                     flags: view.flags_of(part),
+                    disguised: view.disguised_of(part),
                     signature: *signature,
                     code: view.code(form).map_or(EmbeddingCode::EMPTY, |code| EmbeddingCode(*code)).0,
                     is_empty: view.is_empty_text(form),

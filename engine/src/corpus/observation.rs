@@ -26,6 +26,8 @@ const NO_NAME: u16 = u16::MAX;
 const IS_EMPTY: u8 = 1;
 /// Says of a part that an embedding code follows its signature.
 const HAS_CODE: u8 = 2;
+/// Says of a part that it has disguised tokens; which ones follows.
+const IS_DISGUISED: u8 = 4;
 
 /// The body of the record of `request`, its head sealed.
 #[must_use]
@@ -67,8 +69,14 @@ fn encode(request: &PreparedRequest, out: &mut Vec<u8>) -> usize {
     u32_saturating(request.parts.len()).write(out);
     for part in &request.parts {
         let has_code = part.code != EmbeddingCode::EMPTY.0;
-        let held = if part.is_empty { IS_EMPTY } else { 0 } | if has_code { HAS_CODE } else { 0 };
+        let is_disguised = part.disguised != [0; 2];
+        let held = if part.is_empty { IS_EMPTY } else { 0 }
+            | if has_code { HAS_CODE } else { 0 }
+            | if is_disguised { IS_DISGUISED } else { 0 };
         out.extend_from_slice(&[part.kind.number(), part.flags, held]);
+        if is_disguised {
+            out.extend_from_slice(&part.disguised);
+        }
         part.fingerprint.write(out);
         part.bytes.write(out);
         out.extend_from_slice(&part.signature);
@@ -106,9 +114,10 @@ fn decode(bytes: &[u8]) -> Option<PreparedRequest> {
     for _ in 0..part_count {
         let head = input.take(3)?;
         let (kind, flags, held) = (PartKind::of_number(*head.first()?)?, *head.get(1)?, *head.get(2)?);
-        if held & !(IS_EMPTY | HAS_CODE) != 0 {
+        if held & !(IS_EMPTY | HAS_CODE | IS_DISGUISED) != 0 {
             return None;
         }
+        let disguised = if held & IS_DISGUISED == 0 { [0; 2] } else { input.array()? };
         let fingerprint = u128::from_le_bytes(input.array()?);
         let text_bytes = input.u32()?;
         let signature: [u8; SKETCH_BYTES] = input.array()?;
@@ -123,6 +132,7 @@ fn decode(bytes: &[u8]) -> Option<PreparedRequest> {
             fingerprint,
             bytes: text_bytes,
             flags,
+            disguised,
             signature,
             code,
             is_empty,
@@ -188,6 +198,7 @@ mod tests {
             fingerprint: 77,
             bytes: 12,
             flags: 3,
+            disguised: [0; 2],
             signature: [9; SKETCH_BYTES],
             code: [0; SKETCH_BYTES],
             is_empty: false,
@@ -201,7 +212,7 @@ mod tests {
             id: Some("r1".to_owned()),
             time_ms: -4,
             origin,
-            parts: vec![part.clone(), PreparedPart { code: [7; SKETCH_BYTES], ..part }],
+            parts: vec![part.clone(), PreparedPart { code: [7; SKETCH_BYTES], disguised: [3, 200], ..part }],
             turns: RequestTurns::default(),
         }
     }

@@ -34,6 +34,8 @@ pub struct PartUse {
     pub kind: PartKind,
     /// Signs of obfuscation.
     pub flags: u8,
+    /// Which of the text's tokens are disguised.
+    pub disguised: [u8; 2],
 }
 
 /// Every visible request of a snapshot.
@@ -169,7 +171,8 @@ impl<'a> Population<'a> {
                 };
                 let document = self.document_of[usize_of(place.segment)].get(usize_of(form)).copied().unwrap_or(NONE);
                 if document != NONE && kind.has_family() {
-                    self.uses.push(PartUse { document, request, kind, flags: view.flags_of(part) });
+                    let (flags, disguised) = (view.flags_of(part), view.disguised_of(part));
+                    self.uses.push(PartUse { document, request, kind, flags, disguised });
                 }
             }
         }

@@ -27,8 +27,6 @@ pub const FLAG_INVISIBLE: u8 = 1;
 pub const FLAG_CONFUSABLE: u8 = 2;
 /// A part whose text disguised letters as no honest writer does.
 pub const FLAG_DISGUISED: u8 = 4;
-/// The five bits above the flags hold which token is disguised ([`anchor::Anchorer::disguised_place`]); 0 where nobody looked.
-pub const DISGUISED_PLACE_SHIFT: u32 = 3;
 
 /// What embedding codes are made by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -230,7 +228,8 @@ impl Preparer {
             kind,
             fingerprint,
             bytes: u32_saturating(text.len()),
-            flags: scratch.flags() | self.disguised_place(kind, scratch, &tokens) << DISGUISED_PLACE_SHIFT,
+            flags: scratch.flags(),
+            disguised: self.disguised_places(kind, scratch, &tokens),
             signature: signature.0,
             code: EmbeddingCode::EMPTY.0,
             is_empty: scratch.form.is_empty(),
@@ -268,10 +267,10 @@ impl Preparer {
 }
 
 impl Preparer {
-    /// Which of the `tokens` is disguised in the text in `scratch`.
-    fn disguised_place(&self, kind: PartKind, scratch: &PrepareScratch, tokens: &[u32]) -> u8 {
+    /// Which of the `tokens` are disguised in the text in `scratch`.
+    fn disguised_places(&self, kind: PartKind, scratch: &PrepareScratch, tokens: &[u32]) -> [u8; 2] {
         let is_disguised = kind.has_family() && scratch.form.changes().disguises > 0;
-        if is_disguised { self.anchorer.disguised_place(&scratch.form, tokens) } else { 0 }
+        if is_disguised { self.anchorer.disguised_places(&scratch.form, tokens) } else { [0; 2] }
     }
 
     /// The anchors of the normal form in `scratch`, for a lookup.

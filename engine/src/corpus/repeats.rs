@@ -56,6 +56,7 @@ mod tests {
             fingerprint: u128::from_le_bytes(*fingerprint.as_bytes().first_chunk().expect("16 bytes")),
             bytes: 0,
             flags: 0,
+            disguised: [0; 2],
             signature: [0; SKETCH_BYTES],
             code: [0; SKETCH_BYTES],
             is_empty: false,

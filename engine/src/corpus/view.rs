@@ -30,6 +30,7 @@ pub struct SegmentView<'a> {
     part_forms: Column<'a, u32>,
     part_kinds: &'a [u8],
     part_flags: &'a [u8],
+    part_disguised: &'a [[u8; 2]],
     fingerprints: Column<'a, u128>,
     classes: &'a [u8],
     form_bytes: Column<'a, u32>,
@@ -66,6 +67,7 @@ impl<'a> SegmentView<'a> {
             part_forms: container.column(section::PART_FORMS)?,
             part_kinds: container.require(section::PART_KINDS)?,
             part_flags: container.require(section::PART_FLAGS)?,
+            part_disguised: container.section(section::PART_DISGUISED).unwrap_or_default().as_chunks().0,
             fingerprints: container.column(section::FORM_FINGERPRINTS)?,
             classes: container.require(section::FORM_CLASSES)?,
             form_bytes: container.column(section::FORM_BYTES)?,
@@ -97,6 +99,7 @@ impl<'a> SegmentView<'a> {
             (section::PART_STARTS, view.part_starts.len() == rows + 1),
             (section::PART_KINDS, view.part_kinds.len() == parts),
             (section::PART_FLAGS, view.part_flags.len() == parts),
+            (section::PART_DISGUISED, [0, parts].contains(&view.part_disguised.len())),
             (section::FORM_CLASSES, view.classes.len() == forms),
             (section::FORM_BYTES, view.form_bytes.len() == forms),
             (section::FORM_SIGNATURES, view.signatures.len() == forms * SKETCH_BYTES),
@@ -337,6 +340,12 @@ impl<'a> SegmentView<'a> {
     #[must_use]
     pub fn flags_of(&self, part: usize) -> u8 {
         self.part_flags.get(part).copied().unwrap_or(0)
+    }
+
+    /// Which tokens of a part's text are disguised ([`crate::family::anchor::Anchorer::disguised_places`]).
+    #[must_use]
+    pub fn disguised_of(&self, part: usize) -> [u8; 2] {
+        self.part_disguised.get(part).copied().unwrap_or_default()
     }
 
     /// The fingerprint of a form.

@@ -132,16 +132,20 @@ impl Anchorer {
         }
     }
 
-    /// Where the smallest disguised token of `form` stands among its distinct `tokens` (in any order, repeated ones too),
-    /// ascending and counted from one; 0 where none is disguised, [`limits::DISGUISED_PLACE_MAX`] from there on.
+    /// Where the smallest disguised token of `form` stands among its distinct `tokens` (in any order, repeated ones too), ascending
+    /// and counted from one, and where the largest, counted from the end; 0 where none is disguised,
+    /// [`limits::DISGUISED_PLACE_MAX`] from there on.
     #[must_use]
-    pub fn disguised_place(&self, form: &NormalForm, tokens: &[u32]) -> u8 {
-        let hash = |at: &u32| Some(num::high32(self.tokenizer.token_at(form, num::usize_of(*at))?));
-        let Some(least) = form.disguised_words().iter().filter_map(hash).min() else { return 0 };
-        let mut before: Vec<u32> = tokens.iter().copied().filter(|&token| token < least).collect();
-        before.sort_unstable();
-        before.dedup();
-        u8::try_from(before.len() + 1).unwrap_or(u8::MAX).min(limits::DISGUISED_PLACE_MAX)
+    pub fn disguised_places(&self, form: &NormalForm, tokens: &[u32]) -> [u8; 2] {
+        let mut kept = Vec::with_capacity(tokens.len());
+        in_order(tokens, &mut kept);
+        let place = |at: &u32| {
+            let token = num::high32(self.tokenizer.token_at(form, num::usize_of(*at))?);
+            kept.binary_search(&token).ok()
+        };
+        let places = || form.disguised_words().iter().filter_map(place);
+        let (Some(first), Some(last)) = (places().min(), places().max()) else { return [0; 2] };
+        [first + 1, kept.len() - last].map(|place| u8::try_from(place).unwrap_or(limits::DISGUISED_PLACE_MAX))
     }
 
     #[inline(always)]
