@@ -49,8 +49,10 @@ pub struct Disguise {
     pub principals: f64,
     /// p-value of "a tool's few places and misprints of the content explain every disguised word".
     pub p_places: f64,
-    /// Disguised words that are known: the first and the last of each request, in the order of the words' hashes.
+    /// Requests in which the disguised word at that end is known.
     pub told: usize,
+    /// Which words these figures are of: 0 the first disguised word of each request in the order of the words' hashes, 1 the last.
+    pub end: usize,
     /// The words of the template, ascending; none where too few letters are disguised to ask.
     pub template: Vec<u32>,
 }
@@ -66,12 +68,13 @@ impl Default for Disguise {
             principals: 0.0,
             p_places: 1.0,
             told: 0,
+            end: 0,
             template: Vec::new(),
         }
     }
 }
 
-/// The first and the last disguised word of a row, where they are two, and the words before and behind them, which are surely plain.
+/// The first and the last disguised word of a row, and the words before and behind them, which are surely plain.
 struct Row<'a> {
     hidden: [Option<u32>; 2],
     plain: [&'a [u32]; 2],
@@ -83,7 +86,8 @@ impl<'a> Row<'a> {
         let tokens = ledger.tokens(row);
         let at = num::usize_of(row);
         let [first, last] = ledger.columns.disguised.get(at).copied().unwrap_or_default();
-        if first == 0 || last == 0 {
+        let contradict = usize::from(first) + usize::from(last) > tokens.len() + 1;
+        if first == 0 || last == 0 || contradict {
             let plain = if is_disguised(ledger, row) { &[] } else { tokens };
             return Self { hidden: [None; 2], plain: [plain, &[]], tokens };
         }
@@ -92,11 +96,8 @@ impl<'a> Row<'a> {
         let (first, last) = (known(first, Some(before)), known(last, tokens.len().checked_sub(behind + 1)));
         let word = |at: usize| tokens.get(at).copied();
         Self {
-            hidden: [first.and_then(word), last.filter(|_| first != last).and_then(word)],
-            plain: [
-                tokens.get(..before).unwrap_or_default(),
-                tokens.get(tokens.len().saturating_sub(behind)..).unwrap_or_default(),
-            ],
+            hidden: [first, last].map(|at| at.and_then(word)),
+            plain: [tokens.get(..before).unwrap_or_default(), tokens.get(tokens.len() - behind..).unwrap_or_default()],
             tokens,
         }
     }
@@ -109,14 +110,15 @@ pub fn is_disguised(ledger: &Ledger<'_>, row: u32) -> bool {
 }
 
 /// Measures the disguised letters of these edges of a view, whose templates (or parties) are `pieces`: a word in half of the requests
-/// with one of two templates stands in a quarter of all.
+/// with one of two templates stands in a quarter of all. The first words of the requests and the last ones are asked apart, since
+/// they come from the same requests, and the end that says more counts.
 #[must_use]
 pub fn measure(ledger: &Ledger<'_>, view: &View, edges: &[Edge], pieces: &[&View]) -> Disguise {
     let rows: usize = edges.iter().map(|edge| view.rows_of(edge).len()).sum();
     let hits = edges.iter().flat_map(|edge| view.rows_of(edge)).filter(|&&row| is_disguised(ledger, row)).count();
     let all = ledger.columns.obfuscated.iter().filter(|&&flag| flag).count();
     let elsewhere = num::f64_of(all - hits.min(all) + 1) / num::f64_of(ledger.columns.obfuscated.len() - rows + 100);
-    let mut disguise = Disguise {
+    let disguise = Disguise {
         share: num::f64_of(hits) / num::f64_of(rows.max(1)),
         p_share: chance::binomial_above(hits, rows, elsewhere.max(0.01)),
         ..Disguise::default()
@@ -125,38 +127,55 @@ pub fn measure(ledger: &Ledger<'_>, view: &View, edges: &[Edge], pieces: &[&View
         return disguise;
     }
     // The words of the view first, then those of each of its templates, which are words of the template in requests with it alone.
-    let mut words_of = vec![template_words(ledger, view, edges)];
-    let mut place_of: HashMap<u32, usize> = HashMap::new();
+    let mut words = Words { of: vec![template_words(ledger, view, edges)], place_of: HashMap::new() };
     for piece in pieces.iter().filter(|_| pieces.len() > 1) {
-        place_of.extend(piece.rows.iter().map(|&row| (row, words_of.len())));
-        words_of.push(template_words(ledger, piece, &piece.edges_of(edges)));
+        words.place_of.extend(piece.rows.iter().map(|&row| (row, words.of.len())));
+        words.of.push(template_words(ledger, piece, &piece.edges_of(edges)));
     }
+    let [first, last] = [0, 1].map(|end| at_end(ledger, view, edges, &words, Disguise { end, ..disguise.clone() }));
+    let says_more = (last.evades(), first.p_places) > (first.evades(), last.p_places);
+    let mut disguise = if says_more { last } else { first };
+    disguise.template = words.of.concat();
+    distinct(&mut disguise.template);
+    disguise
+}
+
+/// The words of the templates of a view.
+struct Words {
+    /// Those of the view, then those of each template, ascending.
+    of: Vec<Vec<u32>>,
+    /// Which of these a row has beside those of the view.
+    place_of: HashMap<u32, usize>,
+}
+
+/// What the words at one end say, p by Bonferroni over the two.
+fn at_end(ledger: &Ledger<'_>, view: &View, edges: &[Edge], words: &Words, mut disguise: Disguise) -> Disguise {
     let (mut compared, mut changed, mut beyond, mut aimed, mut expected) = (0_usize, 0_usize, 0_usize, 0_usize, 0.0);
-    let mut words: Vec<u32> = Vec::new();
+    let mut changing: Vec<u32> = Vec::new();
     let (mut able, mut changers): (Vec<u32>, Vec<u32>) = (Vec::new(), Vec::new());
     for edge in edges {
-        // Per word of the template: whether it was hidden when last seen, and in how many requests it was the first or the last.
+        // Per word of the template: whether it was hidden when last seen, and in how many requests it was.
         let mut seen: BTreeMap<u32, bool> = BTreeMap::new();
-        let mut hidden: [BTreeMap<u32, usize>; 2] = Default::default();
+        let mut hidden: Vec<u32> = Vec::new();
         for &row in view.rows_of(edge) {
-            let own = place_of.get(&row).and_then(|&place| words_of.get(place));
+            let own = words.place_of.get(&row).and_then(|&place| words.of.get(place));
             let is_template =
-                |token: &u32| words_of.iter().take(1).chain(own).any(|words| words.binary_search(token).is_ok());
+                |token: &u32| words.of.iter().take(1).chain(own).any(|words| words.binary_search(token).is_ok());
             let row = Row::new(ledger, row);
-            let of_template = row.tokens.iter().filter(|token| is_template(token)).count();
-            for (end, word) in row.hidden.iter().enumerate().filter_map(|(end, word)| Some((end, (*word)?))) {
+            if let Some(word) = row.hidden[disguise.end] {
                 disguise.told += 1;
+                let of_template = row.tokens.iter().filter(|token| is_template(token)).count();
                 expected += num::f64_of(of_template) / num::f64_of(row.tokens.len().max(1));
                 if is_template(&word) {
                     aimed += 1;
-                    *hidden[end].entry(word).or_default() += 1;
+                    hidden.push(word);
                     if let Some(was_hidden) = seen.insert(word, true) {
                         compared += 1;
                         able.push(edge.principal);
                         if !was_hidden {
                             changed += 1;
                             changers.push(edge.principal);
-                            words.push(word);
+                            changing.push(word);
                         }
                     }
                 }
@@ -164,21 +183,22 @@ pub fn measure(ledger: &Ledger<'_>, view: &View, edges: &[Edge], pieces: &[&View
             let plain = row.plain.iter().copied().flatten();
             seen.extend(plain.filter(|token| is_template(token)).map(|&token| (token, false)));
         }
-        for hidden in hidden {
-            let mut counts: Vec<usize> = hidden.into_values().collect();
-            counts.sort_unstable_by_key(|&count| std::cmp::Reverse(count));
-            beyond += counts.iter().skip(PLACES_OF_A_TOOL).sum::<usize>();
-        }
+        beyond += beyond_a_tool(&mut hidden);
     }
-    disguise.words = distinct(&mut words);
+    disguise.words = distinct(&mut changing);
     disguise.changing = num::f64_of(changed) / num::f64_of(compared.max(1));
     disguise.aim = if expected > 0.0 { num::f64_of(aimed) / expected } else { 0.0 };
     disguise.principals = num::f64_of(distinct(&mut changers)) / num::f64_of(distinct(&mut able).max(1));
-    disguise.p_places = chance::binomial_above(beyond, disguise.told, CHANCE_SHARE);
-    let mut template = words_of.concat();
-    distinct(&mut template);
-    disguise.template = template;
+    disguise.p_places = (2.0 * chance::binomial_above(beyond, disguise.told, CHANCE_SHARE)).min(1.0);
     disguise
+}
+
+/// In how many requests of an account a tool's few places do not explain the disguised word: all but its commonest words.
+fn beyond_a_tool(hidden: &mut [u32]) -> usize {
+    hidden.sort_unstable();
+    let mut counts: Vec<usize> = hidden.chunk_by(|a, b| a == b).map(<[u32]>::len).collect();
+    counts.sort_unstable_by_key(|&count| std::cmp::Reverse(count));
+    counts.iter().skip(PLACES_OF_A_TOOL).sum()
 }
 
 fn distinct(values: &mut Vec<u32>) -> usize {
@@ -233,11 +253,11 @@ impl Disguise {
     /// True when an edge of this view hides more of the template's words than a tool has places.
     #[must_use]
     pub fn hides(&self, ledger: &Ledger<'_>, view: &View, edge: &Edge) -> bool {
-        (0..2).any(|end| {
-            let hidden = view.rows_of(edge).iter().filter_map(|&row| Row::new(ledger, row).hidden[end]);
-            let mut words: Vec<u32> = hidden.filter(|word| self.template.binary_search(word).is_ok()).collect();
-            distinct(&mut words) > PLACES_OF_A_TOOL
-        })
+        let at_end = || view.rows_of(edge).iter().filter_map(|&row| Row::new(ledger, row).hidden[self.end]);
+        let mut hidden: Vec<u32> = at_end().filter(|word| self.template.binary_search(word).is_ok()).collect();
+        let beyond = beyond_a_tool(&mut hidden);
+        // Misprints meet a word of the template now and then, at whoever sends much.
+        num::f64_of(beyond) > CHANCE_SHARE * num::f64_of(at_end().count())
     }
 
     /// p-value of "letters are disguised no oftener than elsewhere, or a tool, a scanner or a writer did it".

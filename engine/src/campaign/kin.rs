@@ -1,7 +1,7 @@
 //! Whether an account words it as some members of a campaign do, though it wears little of what most of them wear.
 //!
 //! Where each account chooses its words anew, whoever drew the rarer alternatives wears next to nothing of the common
-//! wording, above all of a short template of which half the tokens are known. But each of its choices is some members'
+//! wording, above all of a short template. But each of its choices is some members'
 //! choice too, and a stranger's are not: so it is asked how like an account is to the members that it is most like, and how
 //! much of what recurs in its traffic lies within the words that the members choose from.
 //!
@@ -114,8 +114,8 @@ impl Kin {
     /// True when an edge, which lives as the members do in all respects, sends what they send, and nothing tells its wording
     /// from theirs.
     ///
-    /// Of a short template the sample may know a word or two, or none of those that an account chose. Then mining, which reads
-    /// all of a text, is heard instead. A stranger in a loose family words it in a way of his own.
+    /// Of a short template there may be a word or two that tell, or none of those that an account chose. Then mining, which reads
+    /// the order of words too, is heard instead. A stranger in a loose family words it in a way of his own.
     pub(super) fn in_company(&self, ledger: &Ledger<'_>, view: &View, edge: &Edge) -> bool {
         let (family, requests) = mostly(ledger, view, edge);
         let tokens = profile(ledger, view.rows_of(edge), &self.options, &mut Vec::new());

@@ -38,7 +38,7 @@ impl Default for ResidualOptions {
 /// Unexplained rows of one account that are read.
 const ROWS_MAX: usize = 200;
 /// Tokens of one profile; the rarest are kept.
-const PROFILE_MAX: usize = 256;
+const PROFILE_MAX: usize = 512;
 /// Accounts of one token that are compared; a commoner token still counts in the Jaccard but proposes no pair.
 const POSTING_MAX: usize = 400;
 

@@ -12,6 +12,8 @@ pub(super) struct Log {
     slot: Vec<SlotValue>,
     tokens: Vec<Vec<u32>>,
     pub(super) families: u32,
+    /// What a template is filled with stands before its words, not behind them.
+    pub(super) mirrored: bool,
 }
 
 pub(super) const DAY_MS: i64 = 86_400_000;
@@ -38,12 +40,17 @@ impl Log {
 
     pub(super) fn send(&mut self, at_ms: i64, account: u32, family: u32, mut tokens: Vec<u32>, value: u64) {
         tokens.extend((0..6).map(|word| num::low32(Random::new(value, 9 + word).bits()) | 1 << 31));
+        tokens.iter_mut().for_each(|token| *token = self.mirrored_if(*token));
         tokens.sort_unstable();
         tokens.dedup();
         self.rows.push((at_ms, account, num::u32_saturating(self.family.len()), [0; 2]));
         self.family.push(family);
         self.slot.push(SlotValue { hash: value, code: Random::new(value, 1).bits(), bytes: 40 });
         self.tokens.push(tokens);
+    }
+
+    fn mirrored_if(&self, token: u32) -> u32 {
+        if self.mirrored { !token } else { token }
     }
 
     /// The same, spelt so that the words for which `is_hidden` says true are disguised.
@@ -57,7 +64,8 @@ impl Log {
     ) {
         self.send(at_ms, account, 0, words, value);
         let Some(tokens) = self.tokens.last() else { return };
-        let hidden: Vec<usize> = (0..tokens.len()).filter(|&place| is_hidden(tokens[place])).collect();
+        let hidden: Vec<usize> =
+            (0..tokens.len()).filter(|&place| is_hidden(self.mirrored_if(tokens[place]))).collect();
         if let (Some(row), [first, ..], Some(last)) = (self.rows.last_mut(), &hidden[..], hidden.last()) {
             row.3 = [first + 1, tokens.len() - last].map(|place| u8::try_from(place).unwrap_or(u8::MAX));
         }

@@ -9,6 +9,8 @@ use super::*;
 enum Disguises {
     /// A campaign's: one word of the template in four, others with each request.
     Changing,
+    /// The same, and half of what the template is filled with.
+    Everywhere,
     /// A tool's, in three places of the template, other ones with each of two releases.
     Pasted,
     /// A scanner's, in what the template is filled with.
@@ -16,8 +18,9 @@ enum Disguises {
 }
 
 /// Six days of twelve accounts that do the same all day with one template, word for word, and of people with another.
-fn first_days(seed: u64, disguises: Disguises) -> Findings {
+fn first_days(seed: u64, disguises: Disguises, mirrored: bool) -> Findings {
     let (mut random, mut log) = (Random::new(seed, 8), Log::default());
+    log.mirrored = mirrored;
     log.families = 2;
     for _ in 0..12 {
         let account = log.account(None);
@@ -30,6 +33,7 @@ fn first_days(seed: u64, disguises: Disguises) -> Findings {
             let (value, release) = (random.bits(), if at > 3 * DAY_MS { 4 } else { 0 });
             log.send_hidden(at, account, (0..20).map(|place| place * 4).collect(), value, |token| match disguises {
                 Disguises::Changing => random.unit() < 0.25,
+                Disguises::Everywhere => random.unit() < if token >= 1 << 31 { 0.5 } else { 0.25 },
                 Disguises::Pasted => [8 + release, 36 + release, 60 + release].contains(&token),
                 Disguises::Scanned => token >= 1 << 31 && random.unit() < 0.5,
             });
@@ -48,8 +52,14 @@ fn first_days(seed: u64, disguises: Disguises) -> Findings {
 #[test]
 fn a_template_hidden_in_other_words_each_time_convicts_within_days() {
     for seed in 1..6 {
-        let accused = members(&first_days(seed, Disguises::Changing));
-        assert!(accused.len() >= 11 && accused.iter().all(|&account| account < 12), "seed {seed}: {accused:?}");
+        // The first disguised word of each request tells it, or the last, wherever the words of the template stand.
+        for (disguises, mirrored) in
+            [(Disguises::Changing, false), (Disguises::Everywhere, false), (Disguises::Everywhere, true)]
+        {
+            let accused = members(&first_days(seed, disguises, mirrored));
+            let found = accused.len() >= 11 && accused.iter().all(|&account| account < 12);
+            assert!(found, "seed {seed}: {disguises:?} {mirrored}: {accused:?}");
+        }
     }
 }
 
@@ -57,8 +67,13 @@ fn a_template_hidden_in_other_words_each_time_convicts_within_days() {
 #[test]
 fn letters_that_nobody_chose_to_disguise_are_no_evidence() {
     for seed in 1..6 {
-        for disguises in [Disguises::Pasted, Disguises::Scanned] {
-            let findings = first_days(seed, disguises);
+        for (disguises, mirrored) in [
+            (Disguises::Pasted, false),
+            (Disguises::Pasted, true),
+            (Disguises::Scanned, false),
+            (Disguises::Scanned, true),
+        ] {
+            let findings = first_days(seed, disguises, mirrored);
             let judged: Vec<&Judgement> = (findings.units.iter().map(|unit| &unit.judgement))
                 .filter(|judgement| judgement.disguise.share > 0.5)
                 .collect();

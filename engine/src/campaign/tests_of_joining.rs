@@ -126,7 +126,8 @@ fn parties_of_a_whole_of_several_templates_are_no_templates() {
 
 #[test]
 fn any_template_of_several_may_tell_that_each_account_keeps_to_its_wording() {
-    let wording = |p_own: f64| Wording { p_own, p_copy: p_own, within: 0.9, tested: 20, ..Wording::default() };
+    let wording =
+        |p_own: f64| Wording { p_own, p_copy: p_own, within: 0.9, profiled: 20, tested: 20, ..Wording::default() };
     let whole = Wording::together(vec![(300, wording(0.04)), (200, wording(1e-8))]);
     assert!((whole.p_own / 2e-8 - 1.0).abs() < 1e-9 && (whole.p_copy / 2e-8 - 1.0).abs() < 1e-9, "{}", whole.p_own);
     // A template of too few accounts to be held against strangers says nothing either way.
@@ -134,8 +135,11 @@ fn any_template_of_several_may_tell_that_each_account_keeps_to_its_wording() {
     let whole = Wording::together(vec![(300, of_few.clone()), (200, wording(1e-8))]);
     assert!((whole.within - 0.9).abs() < 1e-9 && (whole.p_own / 1e-8 - 1.0).abs() < 1e-9, "{whole:?}");
     assert!(whole.identical < 1e-9 && whole.between < 1e-9, "nor that it is copied: {whole:?}");
-    let whole = Wording::together(vec![(300, of_few), (100, Wording { between: 0.6, ..Wording::default() })]);
+    let whole = Wording::together(vec![(300, of_few.clone()), (100, Wording { between: 0.6, ..Wording::default() })]);
     assert!((whole.between - 0.9).abs() < 1e-9, "unless there are no others: {whole:?}");
+    // One that many copy, in too few requests each to have halves, does say that it is copied.
+    let whole = Wording::together(vec![(600, Wording { profiled: 200, ..of_few }), (200, wording(1e-8))]);
+    assert!((whole.identical - 0.75).abs() < 1e-9 && (whole.within - 0.9).abs() < 1e-9, "{whole:?}");
 }
 
 /// Eight accounts in words of their own; the same with words that come and go with each request; all in one wording; five customers of

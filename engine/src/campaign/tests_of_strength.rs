@@ -59,7 +59,7 @@ fn people_who_copy_what_a_campaign_rewords_are_copiers() {
     }
 }
 
-/// A short template of which the sample knows six words. Some accounts drew none that it knows; strangers whom mining put there
+/// A short template of which six words tell. Some accounts drew none of them; strangers whom mining put there
 /// live as members do, and word it in a way of their own.
 #[test]
 fn of_whom_no_word_is_known_goes_with_the_family_and_who_words_it_otherwise_does_not() {

@@ -36,6 +36,8 @@ pub struct Wording {
     pub within: f64,
     /// The same for halves of two different principals.
     pub across: f64,
+    /// Principals whose profiles were compared.
+    pub profiled: usize,
     /// Principals of whom two halves were compared with strangers'.
     pub tested: usize,
     /// Share of pairs of principals with the same wording.
@@ -170,6 +172,7 @@ pub fn compare(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64) -> W
         }
     }
     wording.pairs = between.len();
+    wording.profiled = profiles.iter().map(|(principal, _)| principal).collect::<BTreeSet<_>>().len();
     let same = between.iter().filter(|&&jaccard| jaccard >= 0.98).count();
     wording.identical = num::f64_of(same) / num::f64_of(between.len().max(1));
     wording.between = chance::median(&mut between);
@@ -269,35 +272,35 @@ impl Wording {
     #[must_use]
     pub fn together(mut parts: Vec<(usize, Self)>) -> Self {
         parts.sort_by_key(|&(requests, _)| std::cmp::Reverse(requests));
-        // A template of too few to be held against strangers says nothing either way: the accounts of one small family are
-        // alike since mining put them there.
-        let held = parts.iter().filter(|(_, wording)| wording.tested > 0).count();
-        let says = |wording: &Self| wording.tested > 0 || held == 0;
-        let telling = || parts.iter().filter(|(_, wording)| says(wording));
-        let all = num::f64_of(telling().map(|&(requests, _)| requests).sum::<usize>().max(1));
-        let mean = |of: &dyn Fn(&Self) -> f64| -> f64 {
-            telling().map(|(requests, wording)| num::f64_of(*requests) * of(wording)).sum::<f64>() / all
+        // A template of a few accounts says nothing either way: those of one small family are alike since mining put them there.
+        let is_of_many = |(_, wording): &&(usize, Self)| wording.profiled > STRANGERS;
+        let many: Vec<&(usize, Self)> = parts.iter().filter(is_of_many).collect();
+        let compared = if many.is_empty() { parts.iter().collect() } else { many };
+        // Nor does one of too few to be held against strangers say who keeps to his own.
+        let tested: Vec<&(usize, Self)> = parts.iter().filter(|(_, wording)| wording.tested > 0).collect();
+        let mean = |parts: &[&(usize, Self)], of: &dyn Fn(&Self) -> f64| -> f64 {
+            let all = num::f64_of(parts.iter().map(|(requests, _)| requests).sum::<usize>().max(1));
+            parts.iter().map(|(requests, wording)| num::f64_of(*requests) * of(wording)).sum::<f64>() / all
         };
         let mut whole = Self {
-            between: mean(&|wording| wording.between),
-            within: mean(&|wording| wording.within),
-            across: mean(&|wording| wording.across),
+            between: mean(&compared, &|wording| wording.between),
+            within: mean(&tested, &|wording| wording.within),
+            across: mean(&tested, &|wording| wording.across),
+            profiled: parts.iter().map(|(_, wording)| wording.profiled).sum(),
             tested: parts.iter().map(|(_, wording)| wording.tested).sum(),
-            identical: mean(&|wording| wording.identical),
-            nats: mean(&|wording| wording.nats),
+            identical: mean(&compared, &|wording| wording.identical),
+            nats: mean(&compared, &|wording| wording.nats),
             p_own: 1.0,
             p_copy: 1.0,
             ..Self::default()
         };
-        let least = |of: &dyn Fn(&Self) -> f64, count: usize| {
+        let least = |parts: &[&(usize, Self)], of: &dyn Fn(&Self) -> f64| {
             let least = parts.iter().map(|(_, wording)| of(wording)).fold(1.0, f64::min);
-            (num::f64_of(count) * least).min(1.0)
+            (num::f64_of(parts.len().max(1)) * least).min(1.0)
         };
-        whole.p_own = least(&|wording| wording.p_own, held.max(1));
-        whole.p_copy = least(&|wording| wording.p_copy, parts.len());
-        if let Some((_, largest)) = parts.first() {
-            whole.pairs = largest.pairs;
-        }
+        whole.p_own = least(&tested, &|wording| wording.p_own);
+        whole.p_copy = least(&compared, &|wording| wording.p_copy);
+        whole.pairs = compared.first().map_or(0, |(_, largest)| largest.pairs);
         let union = |of: &dyn Fn(&Self) -> &Vec<(u32, f64)>| {
             let mut all: Vec<(u32, f64)> = parts.iter().flat_map(|(_, wording)| of(wording).iter().copied()).collect();
             all.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));

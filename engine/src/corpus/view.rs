@@ -55,6 +55,7 @@ impl<'a> SegmentView<'a> {
     /// [`Error::Corrupt`].
     pub fn new(container: &'a Container) -> Result<Self> {
         let bounds = |id| container.damaged(id, CorruptKind::Bounds);
+        let disguised = container.require(section::PART_DISGUISED)?;
         let view = Self {
             container,
             identities: container.column(section::IDENTITIES)?,
@@ -67,7 +68,7 @@ impl<'a> SegmentView<'a> {
             part_forms: container.column(section::PART_FORMS)?,
             part_kinds: container.require(section::PART_KINDS)?,
             part_flags: container.require(section::PART_FLAGS)?,
-            part_disguised: container.section(section::PART_DISGUISED).unwrap_or_default().as_chunks().0,
+            part_disguised: disguised.as_chunks().0,
             fingerprints: container.column(section::FORM_FINGERPRINTS)?,
             classes: container.require(section::FORM_CLASSES)?,
             form_bytes: container.column(section::FORM_BYTES)?,
@@ -99,7 +100,7 @@ impl<'a> SegmentView<'a> {
             (section::PART_STARTS, view.part_starts.len() == rows + 1),
             (section::PART_KINDS, view.part_kinds.len() == parts),
             (section::PART_FLAGS, view.part_flags.len() == parts),
-            (section::PART_DISGUISED, [0, parts].contains(&view.part_disguised.len())),
+            (section::PART_DISGUISED, [0, 2 * parts].contains(&disguised.len())),
             (section::FORM_CLASSES, view.classes.len() == forms),
             (section::FORM_BYTES, view.form_bytes.len() == forms),
             (section::FORM_SIGNATURES, view.signatures.len() == forms * SKETCH_BYTES),
@@ -142,6 +143,7 @@ impl<'a> SegmentView<'a> {
             (section::MEMBER_STARTS, leaders_end == self.leader_count() && self.member_starts.iter().is_sorted()),
             (section::ANCHOR_STARTS, anchors_rise),
             (section::TOKEN_STARTS, tokens_rise),
+            (section::PART_DISGUISED, self.part_disguised.iter().all(|[first, last]| (*first == 0) == (*last == 0))),
             (section::ORIGINS_OF, below(self.origins_of, self.origins.len() / LEVELS)),
             (section::ORIGINS, self.origins.iter().all(|name| name == NONE || usize_of(name) < self.name_ids.len())),
         ];

@@ -428,6 +428,39 @@ mod tests {
     }
 
     #[test]
+    fn the_first_and_the_last_disguised_token_are_told() {
+        let anchorer = Anchorer::new(&[1; 32], Kernels::detect());
+        let read = |text: &str| {
+            let (mut form, mut scratch, mut tokens) = (NormalForm::default(), Scratch::default(), Vec::new());
+            Normalizer::new(Kernels::detect()).normalize(text.as_bytes(), &mut form);
+            anchorer.anchors(&form, &mut scratch, &mut Anchors::default());
+            anchorer.token_hashes(&mut scratch, &mut tokens);
+            (anchorer.disguised_places(&form, &tokens), tokens)
+        };
+        for count in [1, 7, 300, 900, 3000] {
+            let mut words: Vec<String> =
+                (0..count).map(|n: u32| format!("word{}x", n.wrapping_mul(0x9e37_79b9))).collect();
+            let (places, tokens) = read(&words.join(" "));
+            assert_eq!(places, [0, 0], "{count} words, none disguised");
+            let mut kept = Vec::new();
+            in_order(&tokens, &mut kept);
+            let mut hidden: Vec<usize> = Vec::new();
+            for word in [count / 2, count / 3, 0, count - 1] {
+                let word = &mut words[num::usize_of(word)];
+                // Alone it stands between BEGIN and END. Of the largest hashes of a long text none is kept.
+                let (_, alone) = read(word);
+                hidden.extend(kept.binary_search(&alone[1]).ok());
+                *word = format!("wo\u{200b}{}", &word[2..]);
+                let expected = hidden.iter().min().zip(hidden.iter().max());
+                let expected = expected.map_or([0; 2], |(first, last)| [first + 1, kept.len() - last]);
+                let (places, same) = read(&words.join(" "));
+                assert_eq!(same, tokens, "the normal form knows no disguise");
+                assert_eq!(places.map(usize::from), expected.map(|place| place.min(255)), "{count} words, {words:?}");
+            }
+        }
+    }
+
+    #[test]
     fn hashes_come_in_order_however_many() {
         for count in [0, 1, 2, 31, 32, 33, 300, 1024, 1025, 5000] {
             for spread in [1, 0x9e37_79b9_u32] {

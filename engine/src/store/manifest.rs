@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::error::{CorruptKind, Error, Result};
 
 /// The newest manifest version this build reads and writes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Bytes of a manifest at most: 10^5 segments take 20 MB.
 pub const BYTES_MAX: usize = 32 << 20;

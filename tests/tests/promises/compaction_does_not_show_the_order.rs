@@ -6,6 +6,7 @@ use std::path::Path;
 use promptprint::audit::{self, IndexOptions, Silent, TextCache};
 use promptprint::corpus::families::FamilyTables;
 use promptprint::corpus::prepare::Preparer;
+use promptprint::corpus::section;
 use promptprint::num::u64_of;
 use promptprint::simd::Kernels;
 use promptprint::sketch::spec::{Shingle, Spec};
@@ -80,6 +81,39 @@ fn same_in_any_order(text: &str) -> usize {
     }
     assert!(whole == compacted(dir.path(), "sharded", &key, &shuffled, 37), "sharding shows");
     whole.before.len()
+}
+
+/// Which words of each part are disguised, as the only segment of a store that was indexed in segments of `segment` requests has it.
+fn disguised(dir: &Path, name: &str, lines: &[&str], segment: usize) -> Vec<u8> {
+    let (store, key) = (dir.join(name), dir.join("shared.key"));
+    let path = write(dir, &format!("{name}.jsonl"), &lines.join("\n"));
+    let (spec, kernels) = (Spec::new(Shingle::C5), Kernels::detect());
+    let (mut maintainer, keys) = audit::open_or_create(&store, &key, spec, RealFs::shared()).expect("store");
+    let preparer = Preparer::new(spec, keys.clone(), kernels);
+    let options = IndexOptions { segment_requests: segment, ..IndexOptions::default() };
+    let _ = audit::index(&mut maintainer, &preparer, kernels, &[path], &options, &mut TextCache::new(0), &Silent)
+        .expect("indexed");
+    if maintainer.store().manifest().segments.len() > 1 {
+        audit::compact(&mut maintainer, &keys, spec, kernels).expect("compacted");
+    }
+    let [only] = maintainer.store().manifest().segments.as_slice() else { panic!("one segment") };
+    let container = maintainer.store().container(&only.file, FileKind::Segment).expect("container");
+    container.section(section::PART_DISGUISED).expect("the section").to_vec()
+}
+
+#[test]
+fn which_words_are_disguised_is_not_lost() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    golden_key(&dir.path().join("shared"));
+    let plain = log(120);
+    let lines: Vec<&str> = plain.lines().collect();
+    assert!(disguised(dir.path(), "plain", &lines, 1000).is_empty(), "it costs nothing where nothing is disguised");
+    // An invisible character inside one word of every sixth prompt.
+    let hidden = plain.replace("following", "fol\u{200b}lowing");
+    let lines: Vec<&str> = hidden.lines().collect();
+    let whole = disguised(dir.path(), "whole", &lines, 1000);
+    assert_eq!(whole.chunks_exact(2).filter(|places| places[0] > 0 && places[1] > 0).count(), 20);
+    assert_eq!(whole, disguised(dir.path(), "sharded", &lines, 37));
 }
 
 /// Enough leaders for graphs: those are the same bytes too.

@@ -23,7 +23,7 @@ fn small_store(dir: &std::path::Path) -> (std::path::PathBuf, std::path::PathBuf
 #[test]
 fn every_truncation_and_every_flipped_byte_is_found() {
     // The golden, so that the layout which is cut and flipped is the one that users have on their disks.
-    let segment = workspace().join("tests/golden/store-v1/00000001.segment");
+    let segment = workspace().join("tests/golden/store-v2/00000001.segment");
     let whole = std::fs::read(&segment).expect("bytes");
     let golden = Container::open(Bytes::owned(whole.clone()), &segment, FileKind::Segment).expect("whole, it opens");
     golden.verify().expect("whole, it is sound");

@@ -1,4 +1,4 @@
-//! A store that format version 1 wrote opens in this build, answers as it did, and takes more requests.
+//! A store that format version 2 wrote opens in this build, answers as it did, and takes more requests.
 
 use std::path::{Path, PathBuf};
 
@@ -10,9 +10,9 @@ use crate::support::{arg, golden_key, write};
 /// A copy of the golden store and its key, which only its owner may read as soon as it lies outside of the repository.
 fn golden(dir: &Path) -> PathBuf {
     let from = workspace().join("tests/golden");
-    let store = dir.join("store-v1");
+    let store = dir.join("store-v2");
     std::fs::create_dir(&store).expect("a folder");
-    for entry in std::fs::read_dir(from.join("store-v1")).expect("the golden store") {
+    for entry in std::fs::read_dir(from.join("store-v2")).expect("the golden store") {
         let file = entry.expect("an entry").path();
         let _ = std::fs::copy(&file, store.join(file.file_name().expect("a name"))).expect("copied");
     }
@@ -21,7 +21,7 @@ fn golden(dir: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_store_of_version_1_answers_as_it_did() {
+fn a_store_of_version_2_answers_as_it_did() {
     let dir = tempfile::tempdir().expect("temporary folder");
     let store = golden(dir.path());
     let _ = ok(&["verify", "--store", arg(&store)]);
@@ -36,10 +36,10 @@ fn a_store_of_version_1_answers_as_it_did() {
 }
 
 #[test]
-fn the_log_of_a_store_of_version_1_adds_nothing_and_another_adds() {
+fn the_log_of_a_store_of_version_2_adds_nothing_and_another_adds() {
     let dir = tempfile::tempdir().expect("temporary folder");
     let store = golden(dir.path());
-    let log = workspace().join("tests/golden/store-v1.jsonl");
+    let log = workspace().join("tests/golden/store-v2.jsonl");
     let again = ok(&["index", arg(&log), "--store", arg(&store)]);
     assert!(again.contains("0 requests new, 12 repeated"), "{again}");
     let more = write(dir.path(), "more.jsonl", &crate::support::log(10));

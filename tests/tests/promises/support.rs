@@ -50,7 +50,7 @@ pub fn log(count: usize) -> String {
 /// Puts the golden key where the store in `dir` looks for its own, so that nothing in a test hangs on what a key draws.
 pub fn golden_key(dir: &Path) {
     let key = Keys::default_path(dir);
-    let _ = std::fs::copy(workspace().join("tests/golden/store-v1.key"), &key).expect("copied");
+    let _ = std::fs::copy(workspace().join("tests/golden/store-v2.key"), &key).expect("copied");
     restrict(&key);
 }
 
