@@ -33,15 +33,14 @@ const IS_DISGUISED: u8 = 4;
 #[must_use]
 pub fn seal(request: &PreparedRequest, keys: &Keys) -> Vec<u8> {
     let parts = request.parts.iter();
-    let parts_bytes: usize = parts.map(|part| 256 + part.anchors.len() + 4 * part.tokens.len()).sum();
-    let mut plain = Vec::with_capacity(256 + parts_bytes);
-    let head_bytes = encode(request, &mut plain);
-    let (head, parts) = plain.split_at(head_bytes);
-    let head = keys.seal(PURPOSE, head);
-    let mut body = Vec::with_capacity(4 + head.len() + parts.len());
+    let parts_bytes: usize = parts.map(|part| 512 + part.anchors.len() + 4 * part.tokens.len()).sum();
+    let mut head = Vec::with_capacity(256);
+    encode_head(request, &mut head);
+    let head = keys.seal(PURPOSE, &head);
+    let mut body = Vec::with_capacity(8 + head.len() + parts_bytes);
     u32_saturating(head.len()).write(&mut body);
     body.extend_from_slice(&head);
-    body.extend_from_slice(parts);
+    encode_parts(request, &mut body);
     body
 }
 
@@ -55,9 +54,8 @@ pub fn open(body: &[u8], keys: &Keys) -> Option<PreparedRequest> {
     decode(&plain)
 }
 
-/// Appends `request` to `out`; returns the bytes of its head, all that names anybody.
-fn encode(request: &PreparedRequest, out: &mut Vec<u8>) -> usize {
-    let start = out.len();
+/// Appends the head of `request`, all that names anybody, to `out`.
+fn encode_head(request: &PreparedRequest, out: &mut Vec<u8>) {
     out.push(VERSION);
     request.identity.write(out);
     request.time_ms.write(out);
@@ -65,7 +63,10 @@ fn encode(request: &PreparedRequest, out: &mut Vec<u8>) -> usize {
     for name in &request.origin {
         put_name(name.as_deref(), out);
     }
-    let head_bytes = out.len() - start;
+}
+
+/// Appends the parts of `request` to `out`.
+fn encode_parts(request: &PreparedRequest, out: &mut Vec<u8>) {
     u32_saturating(request.parts.len()).write(out);
     for part in &request.parts {
         let has_code = part.code != EmbeddingCode::EMPTY.0;
@@ -93,10 +94,9 @@ fn encode(request: &PreparedRequest, out: &mut Vec<u8>) -> usize {
             to.copy_from_slice(&token.to_le_bytes());
         }
     }
-    head_bytes
 }
 
-/// Reads what [`encode`] wrote; `None` for anything else.
+/// Reads what [`encode_head`] and [`encode_parts`] wrote, one behind the other; `None` for anything else.
 fn decode(bytes: &[u8]) -> Option<PreparedRequest> {
     let mut input = Input(bytes);
     if input.take(1)? != [VERSION] {
@@ -218,6 +218,11 @@ mod tests {
             parts: vec![part.clone(), PreparedPart { code: [7; SKETCH_BYTES], disguised: [3, 200], ..part }],
             turns: RequestTurns::default(),
         }
+    }
+
+    fn encode(request: &PreparedRequest, out: &mut Vec<u8>) {
+        encode_head(request, out);
+        encode_parts(request, out);
     }
 
     #[test]
