@@ -53,8 +53,10 @@ pub enum Error {
         /// What is wrong there.
         kind: CorruptKind,
     },
-    /// The file was written by another version: upgrade.
-    #[error("{path} has format version {found}; this build reads {supported}")]
+    /// The file was written by another version: open it with that one, or index the logs anew.
+    #[error(
+        "{path} has format version {found}; this build reads {supported}: use the build that wrote it, or index the logs into a new store"
+    )]
     IncompatibleFormat {
         /// The file.
         path: PathBuf,

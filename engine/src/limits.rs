@@ -35,8 +35,5 @@ pub const CANDIDATES_MAX: usize = 4096;
 /// Bytes of one name (account, key, id ...); longer ones are cut before they are keyed.
 pub const NAME_BYTES_MAX: usize = 1024;
 
-/// The last place of a disguised token that is told.
-pub const DISGUISED_PLACE_MAX: u8 = u8::MAX;
-
 /// Token hashes kept of one distinct text, the smallest: of the words that two longer texts share, both keep a like part.
 pub const TOKENS_MAX: usize = 1024;

@@ -12,6 +12,7 @@ use crate::corpus::population::{Place, Population};
 use crate::corpus::prepare::FLAG_DISGUISED;
 use crate::corpus::{LEVELS, Level, NO_TIME, slots};
 use crate::error::Result;
+use crate::family::disguised::Disguised;
 use crate::num::{u32_saturating, u64_of, usize_of};
 
 /// Tags that verdicts report, never need.
@@ -31,7 +32,7 @@ pub struct Traffic {
     request: Vec<u32>,
     document: Vec<u32>,
     obfuscated: Vec<bool>,
-    disguised: Vec<[u8; 2]>,
+    disguised: Vec<Disguised>,
     principal: Vec<u32>,
     family: Vec<u32>,
     slot: Vec<SlotValue>,

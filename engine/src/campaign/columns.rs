@@ -6,6 +6,7 @@
 
 use super::bank::BankHit;
 use crate::error::{Error, Result};
+use crate::family::disguised::Disguised;
 use crate::num;
 
 /// "None" in every `u32` column: no account, no family, no tag.
@@ -67,10 +68,8 @@ pub struct Columns<'a> {
     /// Per row: true when the raw text disguised letters: a look-alike in a token that mixes scripts, or an invisible
     /// character between two ASCII letters. Joiners of scripts that need them, and of emoji, are no disguise.
     pub obfuscated: &'a [bool],
-    /// Per row: where the first disguised token stands in the document's list, and where the last, counted from the end; each counted
-    /// from one, [`crate::limits::DISGUISED_PLACE_MAX`] from there on, 0 where none of the list is disguised or nobody looked. The
-    /// tokens before the first and behind the last are spelt plainly.
-    pub disguised: &'a [[u8; 2]],
+    /// Per row: which of the document's tokens are disguised.
+    pub disguised: &'a [Disguised],
     /// Per row, any number of columns: tags of the request.
     pub tags: &'a [Tag<'a>],
     /// Per account: its principal (the widest of payer and organisation, else the account alone), any numbering.

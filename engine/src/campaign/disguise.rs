@@ -8,7 +8,7 @@
 
 use super::chance;
 use super::ledger::{Edge, Ledger, View};
-use crate::limits;
+use crate::family::disguised::Told;
 use crate::num;
 use std::collections::{BTreeMap, HashMap};
 
@@ -27,7 +27,7 @@ const CHANCE_SHARE: f64 = 0.05;
 /// Least share of requests with disguised letters.
 const SHARE_MIN: f64 = 0.3;
 /// Least number of words that were hidden in one request and plain in one before at the same account. A new release of a
-/// tool shows one: the first of its places.
+/// tool shows one at either end: the first of its places, and the last.
 const WORDS_MIN: usize = 6;
 /// How much rarer than the other words those of the template may be disguised.
 const AIM_MIN: f64 = 0.5;
@@ -74,33 +74,14 @@ impl Default for Disguise {
     }
 }
 
-/// The first and the last disguised word of a row, and the words before and behind them, which are surely plain.
-struct Row<'a> {
-    hidden: [Option<u32>; 2],
-    plain: [&'a [u32]; 2],
-    tokens: &'a [u32],
-}
-
-impl<'a> Row<'a> {
-    fn new(ledger: &Ledger<'a>, row: u32) -> Self {
-        let tokens = ledger.tokens(row);
-        let at = num::usize_of(row);
-        let [first, last] = ledger.columns.disguised.get(at).copied().unwrap_or_default();
-        let contradict = usize::from(first) + usize::from(last) > tokens.len() + 1;
-        if first == 0 || last == 0 || contradict {
-            let plain = if is_disguised(ledger, row) { &[] } else { tokens };
-            return Self { hidden: [None; 2], plain: [plain, &[]], tokens };
-        }
-        let (before, behind) = (usize::from(first) - 1, usize::from(last) - 1);
-        let known = |place: u8, at: Option<usize>| at.filter(|_| place < limits::DISGUISED_PLACE_MAX);
-        let (first, last) = (known(first, Some(before)), known(last, tokens.len().checked_sub(behind + 1)));
-        let word = |at: usize| tokens.get(at).copied();
-        Self {
-            hidden: [first, last].map(|at| at.and_then(word)),
-            plain: [tokens.get(..before).unwrap_or_default(), tokens.get(tokens.len() - behind..).unwrap_or_default()],
-            tokens,
-        }
-    }
+/// What is told of the words of a row: all are plain where no letters are disguised.
+fn told<'a>(ledger: &Ledger<'a>, row: u32) -> Told<'a> {
+    let tokens = ledger.tokens(row);
+    let disguised = ledger.columns.disguised.get(num::usize_of(row)).copied().unwrap_or_default();
+    disguised.tell(tokens).unwrap_or_else(|| Told {
+        hidden: [None; 2],
+        plain: [if is_disguised(ledger, row) { &[] } else { tokens }, &[]],
+    })
 }
 
 /// True when letters of this row are disguised.
@@ -161,11 +142,11 @@ fn at_end(ledger: &Ledger<'_>, view: &View, edges: &[Edge], words: &Words, mut d
             let own = words.place_of.get(&row).and_then(|&place| words.of.get(place));
             let is_template =
                 |token: &u32| words.of.iter().take(1).chain(own).any(|words| words.binary_search(token).is_ok());
-            let row = Row::new(ledger, row);
-            if let Some(word) = row.hidden[disguise.end] {
+            let (told, tokens) = (told(ledger, row), ledger.tokens(row));
+            if let Some(word) = told.hidden[disguise.end] {
                 disguise.told += 1;
-                let of_template = row.tokens.iter().filter(|token| is_template(token)).count();
-                expected += num::f64_of(of_template) / num::f64_of(row.tokens.len().max(1));
+                let of_template = tokens.iter().filter(|token| is_template(token)).count();
+                expected += num::f64_of(of_template) / num::f64_of(tokens.len().max(1));
                 if is_template(&word) {
                     aimed += 1;
                     hidden.push(word);
@@ -180,7 +161,7 @@ fn at_end(ledger: &Ledger<'_>, view: &View, edges: &[Edge], words: &Words, mut d
                     }
                 }
             }
-            let plain = row.plain.iter().copied().flatten();
+            let plain = told.plain.iter().copied().flatten();
             seen.extend(plain.filter(|token| is_template(token)).map(|&token| (token, false)));
         }
         beyond += beyond_a_tool(&mut hidden);
@@ -253,7 +234,7 @@ impl Disguise {
     /// True when an edge of this view hides more of the template's words than a tool has places.
     #[must_use]
     pub fn hides(&self, ledger: &Ledger<'_>, view: &View, edge: &Edge) -> bool {
-        let at_end = || view.rows_of(edge).iter().filter_map(|&row| Row::new(ledger, row).hidden[self.end]);
+        let at_end = || view.rows_of(edge).iter().filter_map(|&row| told(ledger, row).hidden[self.end]);
         let mut hidden: Vec<u32> = at_end().filter(|word| self.template.binary_search(word).is_ok()).collect();
         let beyond = beyond_a_tool(&mut hidden);
         // Misprints meet a word of the template now and then, at whoever sends much.

@@ -2,11 +2,12 @@
 
 use super::chance::Random;
 use super::*;
+use crate::family::disguised::Disguised;
 
 /// A log under construction: families are worded by token numbers, slots by values.
 #[derive(Default)]
 pub(super) struct Log {
-    rows: Vec<(i64, u32, u32, [u8; 2])>,
+    rows: Vec<(i64, u32, u32, Disguised)>,
     principal: Vec<u32>,
     family: Vec<u32>,
     slot: Vec<SlotValue>,
@@ -25,7 +26,7 @@ pub(super) struct Filled {
     request: Vec<u32>,
     document: Vec<u32>,
     obfuscated: Vec<bool>,
-    disguised: Vec<[u8; 2]>,
+    disguised: Vec<Disguised>,
     offsets: Vec<u64>,
     values: Vec<u32>,
     log: Log,
@@ -43,7 +44,7 @@ impl Log {
         tokens.iter_mut().for_each(|token| *token = self.mirrored_if(*token));
         tokens.sort_unstable();
         tokens.dedup();
-        self.rows.push((at_ms, account, num::u32_saturating(self.family.len()), [0; 2]));
+        self.rows.push((at_ms, account, num::u32_saturating(self.family.len()), Disguised::NONE));
         self.family.push(family);
         self.slot.push(SlotValue { hash: value, code: Random::new(value, 1).bits(), bytes: 40 });
         self.tokens.push(tokens);
@@ -67,7 +68,7 @@ impl Log {
         let hidden: Vec<usize> =
             (0..tokens.len()).filter(|&place| is_hidden(self.mirrored_if(tokens[place]))).collect();
         if let (Some(row), [first, ..], Some(last)) = (self.rows.last_mut(), &hidden[..], hidden.last()) {
-            row.3 = [first + 1, tokens.len() - last].map(|place| u8::try_from(place).unwrap_or(u8::MAX));
+            row.3 = Disguised::between(*first, *last, tokens.len());
         }
     }
 
@@ -155,7 +156,7 @@ impl Log {
     }
 
     pub(super) fn fill(mut self) -> Filled {
-        self.rows.sort_unstable();
+        self.rows.sort_unstable_by_key(|&(at, account, document, _)| (at, account, document));
         let mut offsets = vec![0_u64];
         let mut values = Vec::new();
         for tokens in &self.tokens {
@@ -167,7 +168,7 @@ impl Log {
             time_ms: self.rows.iter().map(|row| row.0).collect(),
             request: (0..num::u32_saturating(self.rows.len())).collect(),
             document: self.rows.iter().map(|row| row.2).collect(),
-            obfuscated: self.rows.iter().map(|row| row.3 != [0; 2]).collect(),
+            obfuscated: self.rows.iter().map(|row| row.3 != Disguised::NONE).collect(),
             disguised: self.rows.iter().map(|row| row.3).collect(),
             offsets,
             values,

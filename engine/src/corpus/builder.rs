@@ -13,6 +13,7 @@ use super::{LEVELS, NO_TIME, NONE, OriginNames, filter, graphs, names, section};
 use crate::column::encode;
 use crate::error::{Error, Result};
 use crate::family::anchor;
+use crate::family::disguised::Disguised;
 use crate::index::{SKETCH_BYTES, leaders, lsh::BandTables};
 use crate::key::Keys;
 use crate::num::{u32_of, u64_of, usize_of};
@@ -49,8 +50,8 @@ pub struct PreparedPart {
     pub bytes: u32,
     /// Signs of obfuscation.
     pub flags: u8,
-    /// Which of its tokens are disguised ([`anchor::Anchorer::disguised_places`]).
-    pub disguised: [u8; 2],
+    /// Which of its tokens are disguised.
+    pub disguised: Disguised,
     /// The signature; all zero for the empty text.
     pub signature: [u8; SKETCH_BYTES],
     /// The embedding code; all zero where there is none.
@@ -69,7 +70,7 @@ struct PartRow {
     form: u32,
     kind: PartKind,
     flags: u8,
-    disguised: [u8; 2],
+    disguised: Disguised,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -327,7 +328,7 @@ impl SegmentBuilder {
                 forms.push(form);
                 kinds.push(part.kind.number());
                 flags.push(part.flags);
-                disguised.push(part.disguised);
+                disguised.push(part.disguised.bytes());
             }
             starts.push(count(forms.len(), "parts of a segment")?);
         }
@@ -348,7 +349,11 @@ impl SegmentBuilder {
         writer.section(section::PART_KINDS, &kinds)?;
         writer.section(section::PART_FLAGS, &flags)?;
         // Most logs hold none at all.
-        disguised.truncate(if disguised.iter().all(|places| *places == [0; 2]) { 0 } else { usize::MAX });
+        disguised.truncate(if disguised.iter().all(|places| *places == Disguised::NONE.bytes()) {
+            0
+        } else {
+            usize::MAX
+        });
         writer.section(section::PART_DISGUISED, disguised.as_flattened())?;
         writer.section(section::USE_STARTS, &encode(use_counts))?;
         writer.section(section::USES, &encode(uses))?;

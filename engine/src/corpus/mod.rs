@@ -50,8 +50,7 @@ pub mod section {
     pub const PART_KINDS: u32 = 8;
     /// Signs of obfuscation of each part; u8 flags.
     pub const PART_FLAGS: u32 = 9;
-    /// Where the first disguised token of each part stands in its form, and where the last, counted from the end; u8 each, counted from
-    /// one, 0 for none. Empty where no part has any.
+    /// [`Disguised`](crate::family::disguised::Disguised) of each part; two bytes. Empty where no part has any.
     pub const PART_DISGUISED: u32 = 47;
     /// Fingerprint of each form; 16 bytes.
     pub const FORM_FINGERPRINTS: u32 = 10;

@@ -7,6 +7,7 @@ use super::LEVELS;
 use super::builder::{PreparedPart, PreparedRequest};
 use super::turns::RequestTurns;
 use crate::column::Value;
+use crate::family::disguised::Disguised;
 use crate::index::SKETCH_BYTES;
 use crate::key::Keys;
 use crate::limits;
@@ -70,13 +71,13 @@ fn encode_parts(request: &PreparedRequest, out: &mut Vec<u8>) {
     u32_saturating(request.parts.len()).write(out);
     for part in &request.parts {
         let has_code = part.code != EmbeddingCode::EMPTY.0;
-        let is_disguised = part.disguised != [0; 2];
+        let is_disguised = part.disguised != Disguised::NONE;
         let held = if part.is_empty { IS_EMPTY } else { 0 }
             | if has_code { HAS_CODE } else { 0 }
             | if is_disguised { IS_DISGUISED } else { 0 };
         out.extend_from_slice(&[part.kind.number(), part.flags, held]);
         if is_disguised {
-            out.extend_from_slice(&part.disguised);
+            out.extend_from_slice(&part.disguised.bytes());
         }
         part.fingerprint.write(out);
         part.bytes.write(out);
@@ -120,7 +121,7 @@ fn decode(bytes: &[u8]) -> Option<PreparedRequest> {
         if held & !(IS_EMPTY | HAS_CODE | IS_DISGUISED) != 0 {
             return None;
         }
-        let disguised = if held & IS_DISGUISED == 0 { [0; 2] } else { input.array()? };
+        let disguised = if held & IS_DISGUISED == 0 { Disguised::NONE.bytes() } else { input.array()? };
         let fingerprint = u128::from_le_bytes(input.array()?);
         let text_bytes = input.u32()?;
         let signature: [u8; SKETCH_BYTES] = input.array()?;
@@ -129,13 +130,13 @@ fn decode(bytes: &[u8]) -> Option<PreparedRequest> {
         let anchor_bytes = usize_of(input.u32()?);
         let anchors = input.take(anchor_bytes)?.to_vec();
         let token_count = usize_of(input.u32()?);
-        let tokens = input.take(token_count.checked_mul(4)?)?.chunks_exact(4).map(u32::read).collect();
+        let tokens: Vec<u32> = input.take(token_count.checked_mul(4)?)?.chunks_exact(4).map(u32::read).collect();
         parts.push(PreparedPart {
             kind,
             fingerprint,
             bytes: text_bytes,
             flags,
-            disguised,
+            disguised: Disguised::from_bytes(disguised, tokens.len())?,
             signature,
             code,
             is_empty,
@@ -201,7 +202,7 @@ mod tests {
             fingerprint: 77,
             bytes: 12,
             flags: 3,
-            disguised: [0; 2],
+            disguised: Disguised::NONE,
             signature: [9; SKETCH_BYTES],
             code: [0; SKETCH_BYTES],
             is_empty: false,
@@ -215,7 +216,10 @@ mod tests {
             id: Some("r1".to_owned()),
             time_ms: -4,
             origin,
-            parts: vec![part.clone(), PreparedPart { code: [7; SKETCH_BYTES], disguised: [3, 200], ..part }],
+            parts: vec![
+                part.clone(),
+                PreparedPart { code: [7; SKETCH_BYTES], disguised: Disguised::between(0, 1, 2), ..part },
+            ],
             turns: RequestTurns::default(),
         }
     }

@@ -11,6 +11,7 @@ use super::snapshot::{Snapshot, accusable, party};
 use super::view::SegmentView;
 use super::{Level, NONE, section};
 use crate::error::{CorruptKind, Error, Result};
+use crate::family::disguised::Disguised;
 use crate::num::{u32_of, u64_of, usize_of};
 use crate::request::PartKind;
 
@@ -35,7 +36,7 @@ pub struct PartUse {
     /// Signs of obfuscation.
     pub flags: u8,
     /// Which of the text's tokens are disguised.
-    pub disguised: [u8; 2],
+    pub disguised: Disguised,
 }
 
 /// Every visible request of a snapshot.

@@ -7,6 +7,7 @@ use super::origin_names;
 use super::repeats::Repeats;
 use super::turns::RequestTurns;
 use crate::error::Result;
+use crate::family::disguised::Disguised;
 use crate::family::{anchor, packed};
 use crate::key::Keys;
 use crate::limits::NAME_BYTES_MAX;
@@ -229,7 +230,7 @@ impl Preparer {
             fingerprint,
             bytes: u32_saturating(text.len()),
             flags: scratch.flags(),
-            disguised: self.disguised_places(kind, scratch, &tokens),
+            disguised: self.disguised(kind, scratch, &tokens),
             signature: signature.0,
             code: EmbeddingCode::EMPTY.0,
             is_empty: scratch.form.is_empty(),
@@ -268,9 +269,9 @@ impl Preparer {
 
 impl Preparer {
     /// Which of the `tokens` are disguised in the text in `scratch`.
-    fn disguised_places(&self, kind: PartKind, scratch: &PrepareScratch, tokens: &[u32]) -> [u8; 2] {
+    fn disguised(&self, kind: PartKind, scratch: &PrepareScratch, tokens: &[u32]) -> Disguised {
         let is_disguised = kind.has_family() && scratch.form.changes().disguises > 0;
-        if is_disguised { self.anchorer.disguised_places(&scratch.form, tokens) } else { [0; 2] }
+        if is_disguised { self.anchorer.disguised(&scratch.form, tokens) } else { Disguised::NONE }
     }
 
     /// The anchors of the normal form in `scratch`, for a lookup.

@@ -47,6 +47,7 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
+    use crate::family::disguised::Disguised;
     use crate::index::SKETCH_BYTES;
 
     fn prepared(part: &Part) -> PreparedPart {
@@ -56,7 +57,7 @@ mod tests {
             fingerprint: u128::from_le_bytes(*fingerprint.as_bytes().first_chunk().expect("16 bytes")),
             bytes: 0,
             flags: 0,
-            disguised: [0; 2],
+            disguised: Disguised::NONE,
             signature: [0; SKETCH_BYTES],
             code: [0; SKETCH_BYTES],
             is_empty: false,

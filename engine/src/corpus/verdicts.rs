@@ -20,7 +20,7 @@ pub mod section {
 }
 
 /// What was judged of one family.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judgement {
     /// The family.
     pub family: u64,

@@ -7,6 +7,7 @@ use super::turns::TurnColumns;
 use super::{LEVELS, NONE, filter, section};
 use crate::column::{Column, is_partition};
 use crate::error::{CorruptKind, Error, Result};
+use crate::family::disguised::Disguised;
 use crate::index::hnsw::{Graph, Metric, Origin};
 use crate::index::{SKETCH_BYTES, lsh::Bands};
 use crate::num::{u32_of, usize_of, usize_of_u64};
@@ -143,7 +144,7 @@ impl<'a> SegmentView<'a> {
             (section::MEMBER_STARTS, leaders_end == self.leader_count() && self.member_starts.iter().is_sorted()),
             (section::ANCHOR_STARTS, anchors_rise),
             (section::TOKEN_STARTS, tokens_rise),
-            (section::PART_DISGUISED, self.part_disguised.iter().all(|[first, last]| (*first == 0) == (*last == 0))),
+            (section::PART_DISGUISED, (0..self.part_disguised.len()).all(|part| self.told_of(part).is_some())),
             (section::ORIGINS_OF, below(self.origins_of, self.origins.len() / LEVELS)),
             (section::ORIGINS, self.origins.iter().all(|name| name == NONE || usize_of(name) < self.name_ids.len())),
         ];
@@ -344,10 +345,16 @@ impl<'a> SegmentView<'a> {
         self.part_flags.get(part).copied().unwrap_or(0)
     }
 
-    /// Which tokens of a part's text are disguised ([`crate::family::anchor::Anchorer::disguised_places`]).
+    /// Which tokens of a part's text are disguised.
     #[must_use]
-    pub fn disguised_of(&self, part: usize) -> [u8; 2] {
-        self.part_disguised.get(part).copied().unwrap_or_default()
+    pub fn disguised_of(&self, part: usize) -> Disguised {
+        self.told_of(part).unwrap_or_default()
+    }
+
+    /// The same; `None` where there is nothing, or what cannot be.
+    fn told_of(&self, part: usize) -> Option<Disguised> {
+        let (places, form) = (self.part_disguised.get(part)?, self.part_forms.get(part)?);
+        Disguised::from_bytes(*places, self.tokens_at(usize_of(form)).len())
     }
 
     /// The fingerprint of a form.
@@ -472,9 +479,14 @@ impl<'a> SegmentView<'a> {
     /// The token hashes of a form, ascending.
     pub fn tokens(&self, form: usize) -> impl Iterator<Item = u32> + use<'a> {
         let tokens = self.tokens;
+        self.tokens_at(form).filter_map(move |at| tokens.get(at))
+    }
+
+    /// Where the token hashes of a form stand.
+    fn tokens_at(&self, form: usize) -> std::ops::Range<usize> {
         let start = self.token_starts.get(form).and_then(usize_of_u64).unwrap_or(0);
-        let end = self.token_starts.get(form + 1).and_then(usize_of_u64).unwrap_or(0).min(tokens.len());
-        (start..end.max(start)).filter_map(move |at| tokens.get(at))
+        let end = self.token_starts.get(form + 1).and_then(usize_of_u64).unwrap_or(0).min(self.tokens.len());
+        start..end.max(start)
     }
 }
 

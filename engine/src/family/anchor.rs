@@ -7,6 +7,7 @@
 //! Winnowing (Schleimer, Wilkerson, Aiken 2003) thins the middle: of every `WINDOW` neighbouring shingles the one with
 //! the smallest hash stays, so that two texts which share a run of `WINDOW + 2` tokens surely share an anchor.
 
+use super::disguised::Disguised;
 use crate::limits;
 use crate::num;
 use crate::simd::{Inlined, Kernels, Loop, dispatch};
@@ -132,11 +133,9 @@ impl Anchorer {
         }
     }
 
-    /// Where the smallest disguised token of `form` stands among its distinct `tokens` (in any order, repeated ones too), ascending
-    /// and counted from one, and where the largest, counted from the end; 0 where none is disguised,
-    /// [`limits::DISGUISED_PLACE_MAX`] from there on.
+    /// Which of the `tokens` of `form` (in any order, repeated ones too) are disguised.
     #[must_use]
-    pub fn disguised_places(&self, form: &NormalForm, tokens: &[u32]) -> [u8; 2] {
+    pub fn disguised(&self, form: &NormalForm, tokens: &[u32]) -> Disguised {
         let mut kept = Vec::with_capacity(tokens.len());
         in_order(tokens, &mut kept);
         let place = |at: &u32| {
@@ -144,8 +143,8 @@ impl Anchorer {
             kept.binary_search(&token).ok()
         };
         let places = || form.disguised_words().iter().filter_map(place);
-        let (Some(first), Some(last)) = (places().min(), places().max()) else { return [0; 2] };
-        [first + 1, kept.len() - last].map(|place| u8::try_from(place).unwrap_or(limits::DISGUISED_PLACE_MAX))
+        let ends = places().min().zip(places().max());
+        ends.map_or(Disguised::NONE, |(first, last)| Disguised::between(first, last, kept.len()))
     }
 
     #[inline(always)]
@@ -435,13 +434,13 @@ mod tests {
             Normalizer::new(Kernels::detect()).normalize(text.as_bytes(), &mut form);
             anchorer.anchors(&form, &mut scratch, &mut Anchors::default());
             anchorer.token_hashes(&mut scratch, &mut tokens);
-            (anchorer.disguised_places(&form, &tokens), tokens)
+            (anchorer.disguised(&form, &tokens), tokens)
         };
         for count in [1, 7, 300, 900, 3000] {
             let mut words: Vec<String> =
                 (0..count).map(|n: u32| format!("word{}x", n.wrapping_mul(0x9e37_79b9))).collect();
-            let (places, tokens) = read(&words.join(" "));
-            assert_eq!(places, [0, 0], "{count} words, none disguised");
+            let (disguised, tokens) = read(&words.join(" "));
+            assert_eq!(disguised, Disguised::NONE, "{count} words, none disguised");
             let mut kept = Vec::new();
             in_order(&tokens, &mut kept);
             let mut hidden: Vec<usize> = Vec::new();
@@ -452,10 +451,11 @@ mod tests {
                 hidden.extend(kept.binary_search(&alone[1]).ok());
                 *word = format!("wo\u{200b}{}", &word[2..]);
                 let expected = hidden.iter().min().zip(hidden.iter().max());
-                let expected = expected.map_or([0; 2], |(first, last)| [first + 1, kept.len() - last]);
-                let (places, same) = read(&words.join(" "));
+                let expected =
+                    expected.map_or(Disguised::NONE, |(&first, &last)| Disguised::between(first, last, kept.len()));
+                let (disguised, same) = read(&words.join(" "));
                 assert_eq!(same, tokens, "the normal form knows no disguise");
-                assert_eq!(places.map(usize::from), expected.map(|place| place.min(255)), "{count} words, {words:?}");
+                assert_eq!(disguised, expected, "{count} words, {words:?}");
             }
         }
     }

@@ -5,6 +5,7 @@ mod atoms;
 mod cluster;
 mod corpus;
 mod describe;
+pub mod disguised;
 pub mod forming;
 #[cfg(test)]
 mod hostile;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use promptprint_tests::abi::workspace;
-use promptprint_tests::cli::ok;
+use promptprint_tests::cli::{ok, run};
 
 use crate::support::{arg, golden_key, write};
 
@@ -46,4 +46,23 @@ fn the_log_of_a_store_of_version_2_adds_nothing_and_another_adds() {
     let added = ok(&["index", arg(&more), "--store", arg(&store)]);
     assert!(added.contains("10 requests new"), "{added}");
     let _ = ok(&["verify", "--store", arg(&store)]);
+}
+
+#[test]
+fn a_store_of_another_version_is_refused_and_left_as_it_is() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let store = golden(dir.path());
+    let manifest = store.join("00000004.manifest");
+    let text = std::fs::read_to_string(&manifest).expect("a manifest");
+    let older = text.replacen("promptprint-manifest 2 ", "promptprint-manifest 1 ", 1);
+    assert_ne!(older, text);
+    std::fs::write(&manifest, &older).expect("written");
+    let more = write(dir.path(), "more.jsonl", &crate::support::log(10));
+    for args in [&["verify", "--store", arg(&store)][..], &["index", arg(&more), "--store", arg(&store)]] {
+        let refused = run(args);
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success(), "{args:?}");
+        assert!(said.contains("00000004.manifest has format version 1; this build reads 2"), "{said}");
+    }
+    assert_eq!(std::fs::read_to_string(&manifest).expect("still there"), older);
 }
