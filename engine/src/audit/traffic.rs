@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use rayon::prelude::*;
-use xxhash_rust::xxh3::{Xxh3Builder, xxh3_64};
+use xxhash_rust::xxh3::Xxh3Builder;
 
 use super::bank::families_of_documents;
 use crate::campaign::{BankHit, Columns, Lists, NONE, SlotValue, Tag};
@@ -163,23 +163,10 @@ impl Traffic {
         let mut found = Vec::with_capacity(documents.len());
         let tokens = |document| self.tokens_of(document).iter().copied();
         slots::of_family(population, documents, tokens, |document, value| {
-            let slots::Value { tokens, hash, bytes } = value;
-            found.push((document, SlotValue { hash, code: simhash(tokens), bytes }));
+            found.push((document, SlotValue { hash: value.hash, bytes: value.bytes }));
         });
         found
     }
-}
-
-/// Similarity code of a set (Charikar 2002): sets that share most members differ in few bits.
-fn simhash(tokens: &[u32]) -> u64 {
-    let mut votes = [0_i32; 64];
-    for token in tokens {
-        let hash = xxh3_64(&token.to_le_bytes());
-        for (bit, vote) in votes.iter_mut().enumerate() {
-            *vote += if hash >> bit & 1 == 1 { 1 } else { -1 };
-        }
-    }
-    votes.iter().enumerate().filter(|(_, vote)| **vote > 0).fold(0, |code, (bit, _)| code | 1 << bit)
 }
 
 /// For each segment and origin, the number of its value of each tag; equal values have equal numbers in all segments.

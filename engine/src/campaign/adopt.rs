@@ -5,6 +5,7 @@
 //! none of them; but each of its choices is some members' too. So it is also asked how much of what recurs in its traffic
 //! lies within the words that the members choose from.
 
+use super::counts::TokenCounts;
 use super::evidence::{Kind, Reason};
 use super::join::{Campaign, Member};
 use super::kin::Words;
@@ -60,7 +61,7 @@ pub(super) fn adopt(
             Some((main, strength::portrait(ledger, &units[main].view, &units[main].judgement)))
         })
         .collect();
-    let mut counts = Vec::new();
+    let mut counts = TokenCounts::default();
     for account in 0..ledger.accounts.len() {
         let number = num::u32_saturating(account);
         let is_member = |campaign: &Campaign| campaign.members.binary_search_by_key(&number, |m| m.account).is_ok();
@@ -152,7 +153,7 @@ impl Wardrobe {
     fn new(ledger: &Ledger<'_>, units: &[Unit], campaigns: &[Campaign], options: &ResidualOptions) -> Self {
         let (known, words) = (vec![false; 1 << 16], Vec::new());
         let mut wardrobe = Self { profiles: Vec::new(), postings: HashMap::new(), known, words };
-        let mut counts = Vec::new();
+        let mut counts = TokenCounts::default();
         for (number, campaign) in campaigns.iter().enumerate() {
             let step = campaign.members.len().div_ceil(MEMBERS_MAX).max(1);
             for member in campaign.members.iter().step_by(step) {

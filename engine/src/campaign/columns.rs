@@ -17,8 +17,6 @@ pub const NONE: u32 = u32::MAX;
 pub struct SlotValue {
     /// Keyed hash of all slot values in order; 0 when the document has no slot value.
     pub hash: u64,
-    /// Similarity code: values that share most of their words differ in few of these 64 bits.
-    pub code: u64,
     /// Length of all slot values together, in bytes.
     pub bytes: u32,
 }

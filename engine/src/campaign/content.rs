@@ -4,6 +4,7 @@
 
 use super::chance::Random;
 use super::columns::NONE;
+use super::counts::TokenCounts;
 use super::evidence::{Evidence, Kind};
 use super::ledger::{Edge, HOUR_MS, Ledger, View};
 use super::wording::recurrent_tokens;
@@ -152,20 +153,46 @@ struct Point {
     hour: i64,
 }
 
-/// Similarity code (Charikar 2002) of what a document holds beside its account's recurrent tokens: a wording of the
-/// account's own must not pass for content of its own. `None` when hardly anything is left.
-fn residue_code(tokens: &[u32], own: &[u32]) -> Option<u64> {
-    let mut votes = [0_i32; 64];
-    let mut left = 0_usize;
-    for &token in tokens.iter().filter(|token| own.binary_search(token).is_err()) {
-        let bits = Random::new(u64::from(token), 0).bits();
-        for (bit, vote) in votes.iter_mut().enumerate() {
-            *vote += if bits >> bit & 1 == 1 { 1 } else { -1 };
+/// A request whose slots mixing may see, and which of the wordings is its account's.
+struct Candidate {
+    row: u32,
+    wording: usize,
+    principal: u32,
+}
+
+/// What a document holds beside its account's recurrent tokens: a wording of the account's own must not pass for content of
+/// its own.
+fn residue<'t>(tokens: &'t [u32], own: &[u32]) -> impl Iterator<Item = u32> {
+    tokens.iter().copied().filter(|token| own.binary_search(token).is_err())
+}
+
+/// Similarity code (Charikar 2002) of a set: each bit is set where more than half of the tokens vote for it.
+fn similarity_code(tokens: impl Iterator<Item = u32>) -> u64 {
+    // Bit `b` of plane `p` is bit `p` of how often bit `b` was voted for: so 64 counters rise at once.
+    let mut planes = [0_u64; u32::BITS as usize];
+    let mut count = 0_u32;
+    for token in tokens {
+        let mut carry = Random::new(u64::from(token), 0).bits();
+        for plane in &mut planes {
+            (*plane, carry) = (*plane ^ carry, *plane & carry);
+            if carry == 0 {
+                break;
+            }
         }
-        left += 1;
+        count += 1;
     }
-    (left >= 3)
-        .then(|| votes.iter().enumerate().fold(0, |code, (bit, &vote)| if vote > 0 { code | 1 << bit } else { code }))
+    // The counters are held against the half from the highest plane down.
+    let half = count / 2;
+    let (mut above, mut equal) = (0, u64::MAX);
+    for (place, plane) in planes.iter().enumerate().rev() {
+        if half >> place & 1 == 1 {
+            equal &= plane;
+        } else {
+            above |= equal & plane;
+            equal &= !plane;
+        }
+    }
+    above
 }
 
 /// Tokens of a family that stand in a twentieth of its requests and at three accounts: words of its template, in whatever
@@ -191,36 +218,43 @@ fn shared_tokens(ledger: &Ledger<'_>, view: &View, family: u32) -> Vec<u32> {
 /// would have it? (Schilling 1986 for the nearest-neighbour statistic.)
 fn mix(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64, content: &mut Content) {
     let mut random = Random::new(seed, 0x313c);
-    let mut points: Vec<Point> = Vec::new();
-    let mut own = Vec::new();
-    let mut common: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    let mut candidates: Vec<Candidate> = Vec::new();
+    let mut wordings: Vec<Vec<u32>> = Vec::new();
+    let mut counts = TokenCounts::default();
+    let mut common: BTreeMap<u32, usize> = BTreeMap::new();
     for edge in edges {
         // Within one family: an account with four templates has four wordings, and none recurs in most of its requests.
         let mut rows: Vec<(u32, u32)> = view.rows_of(edge).iter().map(|&row| (ledger.family(row), row)).collect();
         rows.sort_unstable();
         for run in rows.chunk_by(|a, b| a.0 == b.0) {
+            let family = run[0].0;
             let run: Vec<u32> = run.iter().map(|&(_, row)| row).collect();
-            recurrent_tokens(ledger, &run, 0.3, &mut own);
-            // One or two requests do not show what recurs; the family's users together do.
-            let family = ledger.family(run[0]);
-            let worded = match run.len() {
-                3.. => &own,
-                _ => &*common.entry(family).or_insert_with(|| shared_tokens(ledger, view, family)),
+            let mut add = |wording: Vec<u32>| {
+                wordings.push(wording);
+                wordings.len() - 1
             };
-            for &row in &run {
-                let slot = ledger.columns.slot.get(ledger.document(row)).copied().unwrap_or_default();
-                let hour = (ledger.time(row) / HOUR_MS).rem_euclid(24);
-                if let Some(code) = residue_code(ledger.tokens(row), worded) {
-                    points.push(Point { value: slot.hash, code, principal: edge.principal, hour });
-                }
-            }
+            // One or two requests do not show what recurs; the family's users together do.
+            let wording = match run.len() {
+                3.. => add(recurrent_tokens(ledger, &run, 0.3, &mut counts)),
+                _ => *common.entry(family).or_insert_with(|| add(shared_tokens(ledger, view, family))),
+            };
+            let has_content = |row: &u32| residue(ledger.tokens(*row), &wordings[wording]).nth(2).is_some();
+            let of_edge = |row| Candidate { row, wording, principal: edge.principal };
+            candidates.extend(run.into_iter().filter(has_content).map(of_edge));
         }
     }
-    random.shuffle(&mut points);
-    points.truncate(NEIGHBOURS_AMONG);
-    if points.len() < 60 {
+    random.shuffle(&mut candidates);
+    candidates.truncate(NEIGHBOURS_AMONG);
+    if candidates.len() < 60 {
         return;
     }
+    let point = |&Candidate { row, wording, principal }: &Candidate| Point {
+        value: ledger.columns.slot.get(ledger.document(row)).copied().unwrap_or_default().hash,
+        code: similarity_code(residue(ledger.tokens(row), &wordings[wording])),
+        principal,
+        hour: (ledger.time(row) / HOUR_MS).rem_euclid(24),
+    };
+    let points: Vec<Point> = candidates.iter().map(point).collect();
     let mut nearest: Vec<(usize, Vec<usize>)> = Vec::new();
     let mut distances: Vec<(u32, usize)> = Vec::new();
     for query in 0..points.len().min(QUERIES) {
@@ -330,5 +364,25 @@ impl Content {
             line(Kind::TurnTaking, self.turn_taking, 1.0, self.values),
             line(Kind::Hours, f64::from(self.hours), f64::NAN, self.values),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bit_is_set_where_more_than_half_vote_for_it() {
+        for seed in 1..60 {
+            let mut random = Random::new(seed, 3);
+            let tokens: Vec<u32> =
+                (0..random.below(if seed % 9 == 0 { 3000 } else { 40 })).map(|_| num::low32(random.bits())).collect();
+            let votes = |bit: u32| {
+                tokens.iter().filter(|&&token| Random::new(u64::from(token), 0).bits() >> bit & 1 == 1).count()
+            };
+            let expected =
+                (0..64).filter(|&bit| 2 * votes(bit) > tokens.len()).fold(0_u64, |code, bit| code | 1 << bit);
+            assert_eq!(similarity_code(tokens.iter().copied()), expected, "seed {seed}, {} tokens", tokens.len());
+        }
     }
 }

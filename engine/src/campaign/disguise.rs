@@ -7,6 +7,7 @@
 //! template's own words, and must choose others with each request, or the disguise would be as good a mark as the words.
 
 use super::chance;
+use super::counts::TokenCounts;
 use super::ledger::{Edge, Ledger, View};
 use crate::family::disguised::Told;
 use crate::num;
@@ -191,19 +192,10 @@ fn distinct(values: &mut Vec<u32>) -> usize {
 /// The words that recur at several principals and that few accounts use elsewhere, ascending.
 fn template_words(ledger: &Ledger<'_>, view: &View, edges: &[Edge]) -> Vec<u32> {
     let mut owners: Vec<(u32, u32)> = Vec::new();
-    let mut tokens: Vec<u32> = Vec::new();
+    let mut counts = TokenCounts::default();
     for edge in edges {
-        let rows = view.rows_of(edge);
-        tokens.clear();
-        tokens.extend(rows.iter().flat_map(|&row| ledger.tokens(row)));
-        tokens.sort_unstable();
-        let least = num::usize_of_f64((TEMPLATE_WORD_SHARE * num::f64_of(rows.len())).ceil()).max(2);
-        owners.extend(
-            tokens
-                .chunk_by(|a, b| a == b)
-                .filter(|run| run.len() >= least)
-                .filter_map(|run| Some((*run.first()?, edge.principal))),
-        );
+        let tokens = counts.recurrent(ledger, view.rows_of(edge), usize::MAX, TEMPLATE_WORD_SHARE, 2);
+        owners.extend(tokens.into_iter().map(|token| (token, edge.principal)));
     }
     owners.sort_unstable();
     owners.dedup();

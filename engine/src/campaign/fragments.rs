@@ -6,6 +6,7 @@
 
 use super::Unit;
 use super::chance;
+use super::counts::TokenCounts;
 use super::ledger::{Ledger, View};
 use super::pacing;
 use super::wording::weighted_jaccard;
@@ -223,14 +224,5 @@ fn one_shot(ledger: &Ledger<'_>, view: &View) -> bool {
 
 /// Tokens that recur in a family's rows, ascending.
 fn profile(ledger: &Ledger<'_>, view: &View) -> Vec<u32> {
-    let step = view.rows.len().div_ceil(ROWS_MAX).max(1);
-    let mut all: Vec<u32> = Vec::new();
-    let mut read = 0_usize;
-    for &row in view.rows.iter().step_by(step) {
-        all.extend_from_slice(ledger.tokens(row));
-        read += 1;
-    }
-    all.sort_unstable();
-    let least = num::usize_of_f64((RECURRENCE * num::f64_of(read)).ceil()).max(2);
-    all.chunk_by(|a, b| a == b).filter(|run| run.len() >= least).filter_map(|run| run.first().copied()).collect()
+    TokenCounts::default().recurrent(ledger, &view.rows, ROWS_MAX, RECURRENCE, 2)
 }

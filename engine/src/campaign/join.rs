@@ -5,6 +5,7 @@
 
 use super::Unit;
 use super::adopt::{Cleared, adopt};
+use super::counts::TokenCounts;
 use super::evidence::Verdict;
 use super::fragments::root;
 use super::kin::Kin;
@@ -228,7 +229,7 @@ impl Piece {
         };
         let users = unit.view.edges.iter().filter(works_here).map(|edge| edge.account).collect();
         let step = members.len().div_ceil(PROFILES_MAX).max(1);
-        let mut counts = Vec::new();
+        let mut counts = TokenCounts::default();
         let profiles = members
             .iter()
             .step_by(step)

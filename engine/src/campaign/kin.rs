@@ -9,6 +9,7 @@
 
 use super::chance;
 use super::columns::NONE;
+use super::counts::TokenCounts;
 use super::ledger::{Edge, Ledger, View};
 use super::part::COHESION;
 use super::residual::{ResidualOptions, profile, telling};
@@ -89,7 +90,7 @@ impl Kin {
         let accused: Vec<&Edge> =
             view.edges.iter().zip(strength).filter(|&(_, &strength)| strength >= ACCUSE_MIN).map(|(e, _)| e).collect();
         let step = accused.len().div_ceil(MEMBERS_MAX).max(1);
-        let mut counts = Vec::new();
+        let mut counts = TokenCounts::default();
         let members: Vec<(u32, Vec<u32>)> = accused
             .iter()
             .step_by(step)
@@ -106,7 +107,7 @@ impl Kin {
 
     /// True when the edge words it as members of other principals do.
     pub(super) fn has(&self, ledger: &Ledger<'_>, view: &View, edge: &Edge) -> bool {
-        let tokens = profile(ledger, view.rows_of(edge), &self.options, &mut Vec::new());
+        let tokens = profile(ledger, view.rows_of(edge), &self.options, &mut TokenCounts::default());
         self.words.cover(ledger, &tokens, COVERED_MIN, WORN_MIN)
             && self.likeness(ledger, edge.principal, &tokens) >= self.least
     }
@@ -118,7 +119,7 @@ impl Kin {
     /// the order of words too, is heard instead. A stranger in a loose family words it in a way of his own.
     pub(super) fn in_company(&self, ledger: &Ledger<'_>, view: &View, edge: &Edge) -> bool {
         let (family, requests) = mostly(ledger, view, edge);
-        let tokens = profile(ledger, view.rows_of(edge), &self.options, &mut Vec::new());
+        let tokens = profile(ledger, view.rows_of(edge), &self.options, &mut TokenCounts::default());
         let (inside, all) = self.words.weigh(ledger, &tokens);
         requests >= COMPANY_REQUESTS
             && self.company.binary_search(&family).is_ok()

@@ -11,6 +11,7 @@ pub mod chance;
 mod co_use;
 mod columns;
 mod content;
+mod counts;
 mod decide;
 mod decoy;
 mod disguise;

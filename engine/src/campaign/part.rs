@@ -4,6 +4,7 @@
 //! fragment. Where the families of a joined unit fall into parties that share no accounts, and each party is far more like
 //! itself than like the other, nothing but the join says that they are one. A template that is two in one is found here too.
 
+use super::counts::TokenCounts;
 use super::fragments::root;
 use super::ledger::{Edge, Ledger, View};
 use super::residual::{ResidualOptions, profile, telling};
@@ -233,7 +234,7 @@ impl Party {
         principals.sort_unstable();
         principals.dedup();
         let step = users.len().div_ceil(PROFILES_MAX).max(1);
-        let mut counts = Vec::new();
+        let mut counts = TokenCounts::default();
         let read = users.iter().step_by(step).map(|edge| profile(ledger, view.rows_of(edge), options, &mut counts));
         let worded = Worded::of(ledger, read.collect());
         Self { leaves: group, worded, principals: principals.len(), ..Self::default() }

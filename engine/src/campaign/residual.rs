@@ -7,6 +7,7 @@
 //! 1996: plain single linkage chains strangers together); a component's own tokens then pull in its members' requests.
 
 use super::columns::NONE;
+use super::counts::TokenCounts;
 use super::ledger::{Ledger, View};
 use super::wording::weighted_jaccard;
 use crate::num;
@@ -113,7 +114,7 @@ fn same_principal(ledger: &Ledger<'_>, a: &Profile, b: &Profile) -> bool {
 /// Profiles of all accounts with enough free rows.
 fn profiles(ledger: &Ledger<'_>, free: impl Fn(u32) -> bool, options: &ResidualOptions) -> Vec<Profile> {
     let mut profiles = Vec::new();
-    let mut counts: Vec<u32> = Vec::new();
+    let mut counts = TokenCounts::default();
     for account in 0..ledger.accounts.len() {
         let rows: Vec<u32> = ledger.rows_of(account).iter().copied().filter(|&row| free(row)).collect();
         if rows.len() < options.requests_min {
@@ -127,23 +128,16 @@ fn profiles(ledger: &Ledger<'_>, free: impl Fn(u32) -> bool, options: &ResidualO
     profiles
 }
 
-/// The tokens that recur in these rows and that few accounts use, ascending; `counts` is a buffer.
-pub(super) fn profile(ledger: &Ledger<'_>, rows: &[u32], options: &ResidualOptions, counts: &mut Vec<u32>) -> Vec<u32> {
+/// The tokens that recur in these rows and that few accounts use, ascending.
+pub(super) fn profile(
+    ledger: &Ledger<'_>,
+    rows: &[u32],
+    options: &ResidualOptions,
+    counts: &mut TokenCounts,
+) -> Vec<u32> {
     let users_max = options.users_max * num::f64_of(ledger.active_accounts);
-    let step = rows.len().div_ceil(ROWS_MAX).max(1);
-    let read = rows.len().div_ceil(step);
-    counts.clear();
-    for &row in rows.iter().step_by(step) {
-        counts.extend_from_slice(ledger.tokens(row));
-    }
-    counts.sort_unstable();
-    let least = num::usize_of_f64((options.recurrence * num::f64_of(read)).ceil()).max(3);
-    let mut tokens: Vec<u32> = counts
-        .chunk_by(|a, b| a == b)
-        .filter(|run| run.len() >= least)
-        .filter_map(|run| run.first().copied())
-        .filter(|&token| f64::from(ledger.token_accounts(token)) < users_max)
-        .collect();
+    let mut tokens = counts.recurrent(ledger, rows, ROWS_MAX, options.recurrence, 3);
+    tokens.retain(|&token| f64::from(ledger.token_accounts(token)) < users_max);
     if tokens.len() > PROFILE_MAX {
         tokens.sort_by_key(|&token| (ledger.token_accounts(token), token));
         tokens.truncate(PROFILE_MAX);
@@ -196,7 +190,7 @@ pub(super) fn strays(
     free: impl Fn(u32) -> bool,
     options: &ResidualOptions,
 ) -> Vec<u32> {
-    let mut counts = Vec::new();
+    let mut counts = TokenCounts::default();
     let mut profiles = Vec::new();
     for edge in &view.edges {
         let mut rows: Vec<u32> = view.rows_of(edge).to_vec();

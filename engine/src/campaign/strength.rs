@@ -2,6 +2,7 @@
 //! accused with it.
 
 use super::columns::NONE;
+use super::counts::TokenCounts;
 use super::decide::Judgement;
 use super::disguise::is_disguised;
 use super::evidence::{Evidence, Kind};
@@ -166,15 +167,14 @@ pub fn copiers(ledger: &Ledger<'_>, view: &View, judgement: &Judgement) -> Vec<b
     let vocabulary = &judgement.wording.vocabulary;
     let weight =
         |token: u32| vocabulary.binary_search_by_key(&token, |&(known, _)| known).map_or(0.0, |at| vocabulary[at].1);
-    let mut all: Vec<Worded> = Vec::new();
+    let (mut all, mut counts): (Vec<Worded>, _) = (Vec::new(), TokenCounts::default());
     for (at, edge) in view.edges.iter().enumerate() {
         let mut rows: Vec<(u32, u32)> = view.rows_of(edge).iter().map(|&row| (ledger.family(row), row)).collect();
         rows.sort_unstable();
         let Some(most) = rows.chunk_by(|a, b| a.0 == b.0).max_by_key(|run| run.len()) else { continue };
         let family = most.first().map_or(NONE, |&(family, _)| family);
         let own: Vec<u32> = most.iter().map(|&(_, row)| row).collect();
-        let mut tokens = Vec::new();
-        recurrent_tokens(ledger, &own, CONSTANT, &mut tokens);
+        let mut tokens = recurrent_tokens(ledger, &own, CONSTANT, &mut counts);
         tokens.retain(|&token| weight(token) > 0.0);
         let template = judgement.templates.iter().position(|families| families.contains(&family));
         let template = template.unwrap_or(judgement.templates.len());

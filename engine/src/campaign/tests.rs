@@ -46,7 +46,7 @@ impl Log {
         tokens.dedup();
         self.rows.push((at_ms, account, num::u32_saturating(self.family.len()), Disguised::NONE));
         self.family.push(family);
-        self.slot.push(SlotValue { hash: value, code: Random::new(value, 1).bits(), bytes: 40 });
+        self.slot.push(SlotValue { hash: value, bytes: 40 });
         self.tokens.push(tokens);
     }
 

@@ -5,6 +5,7 @@
 //! its own documents of the family. Averaging over an account's documents removes the slots.
 
 use super::chance::{self, Random};
+use super::counts::TokenCounts;
 use super::disguise::Disguise;
 use super::evidence::{Evidence, Kind};
 use super::ledger::{Edge, Ledger, View};
@@ -58,28 +59,8 @@ pub struct Wording {
 }
 
 /// The tokens that stand in at least `share` of these rows' documents (and in two of them, if there are as many).
-pub fn recurrent_tokens(ledger: &Ledger<'_>, rows: &[u32], share: f64, out: &mut Vec<u32>) {
-    out.clear();
-    let step = rows.len().div_ceil(ROWS_MAX).max(1);
-    let mut read = 0_usize;
-    for &row in rows.iter().step_by(step) {
-        out.extend_from_slice(ledger.tokens(row));
-        read += 1;
-    }
-    out.sort_unstable();
-    let least = num::usize_of_f64((share * num::f64_of(read)).ceil()).max(2.min(read));
-    let mut kept = 0;
-    let mut begin = 0;
-    while begin < out.len() {
-        let token = out[begin];
-        let end = begin + out[begin..].partition_point(|&other| other == token);
-        if end - begin >= least {
-            out[kept] = token;
-            kept += 1;
-        }
-        begin = end;
-    }
-    out.truncate(kept);
+pub fn recurrent_tokens(ledger: &Ledger<'_>, rows: &[u32], share: f64, counts: &mut TokenCounts) -> Vec<u32> {
+    counts.recurrent(ledger, rows, ROWS_MAX, share, 2.min(rows.len()))
 }
 
 /// Weighted Jaccard of two ascending token lists.
@@ -129,18 +110,15 @@ pub fn compare(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64) -> W
     order.truncate(PROFILES_MAX);
     let mut profiles: Vec<(u32, Vec<u32>)> = Vec::new();
     let mut halves: Vec<(u32, Vec<u32>, Vec<u32>)> = Vec::new();
-    let mut buffer = Vec::new();
+    let mut counts = TokenCounts::default();
     for &index in &order {
         let edge = &edges[index];
         let rows = view.rows_of(edge);
-        recurrent_tokens(ledger, rows, CONSTANT, &mut buffer);
-        profiles.push((edge.principal, buffer.clone()));
+        let mut recurrent = |rows: &[u32]| recurrent_tokens(ledger, rows, CONSTANT, &mut counts);
+        profiles.push((edge.principal, recurrent(rows)));
         if rows.len() >= 4 {
             let (early, late) = rows.split_at(rows.len() / 2);
-            recurrent_tokens(ledger, early, CONSTANT, &mut buffer);
-            let first = buffer.clone();
-            recurrent_tokens(ledger, late, CONSTANT, &mut buffer);
-            halves.push((edge.principal, first, buffer.clone()));
+            halves.push((edge.principal, recurrent(early), recurrent(late)));
         }
     }
     let vocabulary = vocabulary(ledger, view, &profiles);
