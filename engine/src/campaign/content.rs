@@ -162,14 +162,14 @@ struct Candidate {
 
 /// What a document holds beside its account's recurrent tokens: a wording of the account's own must not pass for content of
 /// its own.
-fn residue<'t>(tokens: &'t [u32], own: &[u32]) -> impl Iterator<Item = u32> {
+fn residue(tokens: &[u32], own: &[u32]) -> impl Iterator<Item = u32> {
     tokens.iter().copied().filter(|token| own.binary_search(token).is_err())
 }
 
 /// Similarity code (Charikar 2002) of a set: each bit is set where more than half of the tokens vote for it.
 fn similarity_code(tokens: impl Iterator<Item = u32>) -> u64 {
     // Bit `b` of plane `p` is bit `p` of how often bit `b` was voted for: so 64 counters rise at once.
-    let mut planes = [0_u64; u32::BITS as usize];
+    let mut planes = [0_u64; 32];
     let mut count = 0_u32;
     for token in tokens {
         let mut carry = Random::new(u64::from(token), 0).bits();
