@@ -1,5 +1,9 @@
 //! Typed views of section bytes: little-endian, fixed width, bounds checked once when the view is made.
 
+use std::borrow::Cow;
+
+use zerocopy::FromBytes;
+
 use crate::num::{bytes_at, u64_of, usize_of};
 
 /// Values of a fixed width that a column can hold.
@@ -95,6 +99,17 @@ impl<'a, T: Value> Column<'a, T> {
     }
 }
 
+impl<'a> Column<'a, u32> {
+    /// The values as a slice: the bytes themselves where they lie as this machine has numbers in memory, else a copy.
+    #[must_use]
+    pub fn values(&self) -> Cow<'a, [u32]> {
+        match <[u32]>::ref_from_bytes(self.bytes) {
+            Ok(values) if cfg!(target_endian = "little") => Cow::Borrowed(values),
+            _ => Cow::Owned(self.iter().collect()),
+        }
+    }
+}
+
 /// The bytes of a column of `values`.
 #[must_use]
 pub fn encode<T: Value>(values: impl IntoIterator<Item = T>) -> Vec<u8> {
@@ -138,6 +153,14 @@ mod tests {
         assert_eq!(column.get(2), Some(u32::MAX));
         assert_eq!(column.get(3), None);
         assert_eq!(column.get(usize::MAX), None);
+        // Wherever they lie in memory: at one of the four places they cannot be lent.
+        for shift in 0..4 {
+            let shifted = [&vec![9; shift], &bytes[..]].concat();
+            let column = Column::<u32>::new(&shifted[shift..]).expect("whole values");
+            assert_eq!(*column.values(), [1, 7, u32::MAX]);
+            assert_eq!(*column.slice(1, 3).values(), [7, u32::MAX]);
+            assert!(column.slice(3, 4).values().is_empty());
+        }
         assert!(Column::<u32>::new(&bytes[1..]).is_none());
     }
 

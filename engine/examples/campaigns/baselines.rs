@@ -133,9 +133,9 @@ pub fn shifted_windows(columns: &Columns<'_>, window: usize, without: &BTreeSet<
 fn difference(columns: &Columns<'_>, rows: &[usize], signs: &[f64]) -> f64 {
     let mut sums = vec![0.0; BUCKETS];
     for (&row, sign) in rows.iter().zip(signs) {
-        let tokens = columns.tokens.get(num::usize_of(columns.document[row]));
+        let tokens = &columns.tokens[num::usize_of(columns.document[row])];
         let weight = sign / num::f64_of(tokens.len().max(1));
-        for &token in tokens {
+        for &token in tokens.iter() {
             sums[num::usize_of(token) % BUCKETS] += weight;
         }
     }

@@ -37,7 +37,7 @@ pub struct Judged<'a> {
     /// The families.
     pub tables: FamilyTables<'a>,
     /// The columns judged.
-    pub traffic: Traffic,
+    pub traffic: Traffic<'a>,
     /// What was found.
     pub findings: Findings,
     /// The banks that families were held against.

@@ -1,19 +1,20 @@
 //! The columns that campaigns are judged on, taken out of the store: who used which text of which family when.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use rayon::prelude::*;
 use xxhash_rust::xxh3::Xxh3Builder;
 
 use super::bank::families_of_documents;
-use crate::campaign::{BankHit, Columns, Lists, NONE, SlotValue, Tag};
+use crate::campaign::{BankHit, Columns, NONE, SlotValue, Tag};
 use crate::corpus::families::FamilyTables;
 use crate::corpus::population::{Place, Population};
 use crate::corpus::prepare::FLAG_DISGUISED;
 use crate::corpus::{LEVELS, Level, NO_TIME, slots};
 use crate::error::Result;
 use crate::family::disguised::Disguised;
-use crate::num::{u32_saturating, u64_of, usize_of};
+use crate::num::{u32_saturating, usize_of};
 
 /// Tags that verdicts report, never need.
 const TAGS: [(Level, &str); 5] = [
@@ -24,9 +25,9 @@ const TAGS: [(Level, &str); 5] = [
     (Level::Model, "model"),
 ];
 
-/// Owned columns; [`Traffic::with_columns`] lends them to the judge.
+/// Columns; [`Traffic::with_columns`] lends them to the judge.
 #[derive(Debug, Default)]
-pub struct Traffic {
+pub struct Traffic<'a> {
     account: Vec<u32>,
     time_ms: Vec<i64>,
     request: Vec<u32>,
@@ -36,8 +37,8 @@ pub struct Traffic {
     principal: Vec<u32>,
     family: Vec<u32>,
     slot: Vec<SlotValue>,
-    token_offsets: Vec<u64>,
-    tokens: Vec<u32>,
+    /// Lent by the files of the store where they are mapped: they are the most of what a log is judged by.
+    tokens: Vec<Cow<'a, [u32]>>,
     tags: Vec<Vec<u32>>,
     /// Where the name of each tag value stands.
     tag_places: Vec<Place>,
@@ -48,18 +49,18 @@ pub struct Traffic {
     pub without_time: u64,
 }
 
-impl Traffic {
+impl<'a> Traffic<'a> {
     /// The columns of everything in `population`, under the families of `tables`.
     /// # Errors
     /// [`crate::Error::Corrupt`].
-    pub fn new(population: &Population<'_>, tables: &FamilyTables<'_>) -> Result<Self> {
+    pub fn new(population: &Population<'a>, tables: &FamilyTables<'_>) -> Result<Self> {
         Self::with_families(population, families_of_documents(population, tables), tables.len(), i64::MAX)
     }
 
     /// The columns of what was sent before `end_ms`; `family` has one of `families`, or [`NONE`], for each document.
     /// # Errors
     /// [`crate::Error::Corrupt`].
-    pub fn with_families(population: &Population<'_>, family: Vec<u32>, families: usize, end_ms: i64) -> Result<Self> {
+    pub fn with_families(population: &Population<'a>, family: Vec<u32>, families: usize, end_ms: i64) -> Result<Self> {
         let mut traffic = Self {
             principal: population.principal_of.clone(),
             families: u32_saturating(families),
@@ -109,7 +110,7 @@ impl Traffic {
             principal: &self.principal,
             family: &self.family,
             slot: &self.slot,
-            tokens: Lists { offsets: &self.token_offsets, values: &self.tokens },
+            tokens: &self.tokens,
             families: self.families,
             bank: &self.bank,
         })
@@ -133,13 +134,10 @@ impl Traffic {
             .map(|((account, time), document)| (*account, *time, self.family[usize_of(*document)]))
     }
 
-    fn take_documents(&mut self, population: &Population<'_>) {
-        self.token_offsets.push(0);
+    fn take_documents(&mut self, population: &Population<'a>) {
         let mut by_family: Vec<Vec<u32>> = vec![Vec::new(); usize_of(self.families)];
-        for (document, place) in (0_u32..).zip(&population.documents) {
-            let form = usize_of(place.index);
-            self.tokens.extend(population.view(*place).tokens(form));
-            self.token_offsets.push(u64_of(self.tokens.len()));
+        for document in 0..u32_saturating(population.documents.len()) {
+            self.tokens.push(population.tokens(document));
             let family = self.family[usize_of(document)];
             if let Some(members) = by_family.get_mut(usize_of(family)) {
                 members.push(document);
@@ -147,26 +145,20 @@ impl Traffic {
         }
         self.slot = vec![SlotValue::default(); population.documents.len()];
         let slots: Vec<Vec<(u32, SlotValue)>> =
-            by_family.par_iter().map(|documents| self.slots(documents, population)).collect();
+            by_family.par_iter().map(|documents| slots_of(documents, population)).collect();
         for (document, slot) in slots.into_iter().flatten() {
             self.slot[usize_of(document)] = slot;
         }
     }
+}
 
-    fn tokens_of(&self, document: u32) -> &[u32] {
-        let bound = |at: usize| crate::num::usize_of_u64(self.token_offsets[at]).unwrap_or(0);
-        &self.tokens[bound(usize_of(document))..bound(usize_of(document) + 1)]
-    }
-
-    /// What stands in the slots of each text of one family.
-    fn slots(&self, documents: &[u32], population: &Population<'_>) -> Vec<(u32, SlotValue)> {
-        let mut found = Vec::with_capacity(documents.len());
-        let tokens = |document| self.tokens_of(document).iter().copied();
-        slots::of_family(population, documents, tokens, |document, value| {
-            found.push((document, SlotValue { hash: value.hash, bytes: value.bytes }));
-        });
-        found
-    }
+/// What stands in the slots of each text of one family.
+fn slots_of(documents: &[u32], population: &Population<'_>) -> Vec<(u32, SlotValue)> {
+    let mut found = Vec::with_capacity(documents.len());
+    slots::of_family(population, documents, |document, value| {
+        found.push((document, SlotValue { hash: value.hash, bytes: value.bytes }));
+    });
+    found
 }
 
 /// For each segment and origin, the number of its value of each tag; equal values have equal numbers in all segments.

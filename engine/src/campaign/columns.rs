@@ -4,6 +4,8 @@
 //! document number. A *row* is one use of one document by one request; a request of several parts has several rows,
 //! side by side. Rows stand in (time, identity) order, so that a prefix of the rows is the log as it stood that day.
 
+use std::borrow::Cow;
+
 use super::bank::BankHit;
 use crate::error::{Error, Result};
 use crate::family::disguised::Disguised;
@@ -19,27 +21,6 @@ pub struct SlotValue {
     pub hash: u64,
     /// Length of all slot values together, in bytes.
     pub bytes: u32,
-}
-
-/// Lists of `u32` of different lengths, one after another: list `i` is `values[offsets[i]..offsets[i + 1]]`.
-#[derive(Debug, Clone, Copy)]
-pub struct Lists<'a> {
-    /// One more than there are lists; ascending, the last is `values.len()`.
-    pub offsets: &'a [u64],
-    /// The lists' values.
-    pub values: &'a [u32],
-}
-
-impl<'a> Lists<'a> {
-    /// List `index`, empty when there is none.
-    #[must_use]
-    pub fn get(&self, index: usize) -> &'a [u32] {
-        let bound = |at: usize| self.offsets.get(at).copied().and_then(num::usize_of_u64);
-        match (bound(index), bound(index + 1)) {
-            (Some(begin), Some(end)) => self.values.get(begin..end).unwrap_or(&[]),
-            _ => &[],
-        }
-    }
 }
 
 /// A named column of opaque tags (ip prefix, ASN, user agent, payment hash, model), one a row.
@@ -77,7 +58,7 @@ pub struct Columns<'a> {
     /// Per document: its slot values within that family.
     pub slot: &'a [SlotValue],
     /// Per document: distinct hashes of its tokens, ascending.
-    pub tokens: Lists<'a>,
+    pub tokens: &'a [Cow<'a, [u32]>],
     /// How many families there are.
     pub families: u32,
     /// Per family: how it stands to the banks (see [`super::bank::nearest`]); empty when there are none.
@@ -120,7 +101,7 @@ impl<'a> Columns<'a> {
         if self.tags.iter().any(|tag| tag.values.len() < rows) {
             return wrong("a tag column is shorter than the rows");
         }
-        if self.slot.len() != documents || self.tokens.offsets.len() != documents + 1 {
+        if self.slot.len() != documents || self.tokens.len() != documents {
             return wrong("document columns differ in length");
         }
         if !self.time_ms.is_sorted() || !self.request.is_sorted() {
@@ -137,11 +118,6 @@ impl<'a> Columns<'a> {
         }
         if !self.bank.is_empty() && self.bank.len() != num::usize_of(self.families) {
             return wrong("bank is not one a family");
-        }
-        if !self.tokens.offsets.is_sorted()
-            || self.tokens.offsets.last() != Some(&num::u64_of(self.tokens.values.len()))
-        {
-            return wrong("token offsets are not ascending up to the number of tokens");
         }
         Ok(())
     }

@@ -171,7 +171,7 @@ impl<'a> Ledger<'a> {
     /// Tokens of a row's document.
     #[must_use]
     pub fn tokens(&self, row: u32) -> &'a [u32] {
-        self.columns.tokens.get(self.document(row))
+        self.columns.tokens.get(self.document(row)).map_or(&[], AsRef::as_ref)
     }
 
     /// How many accounts used this token anywhere in the log; never below the truth.

@@ -39,7 +39,7 @@ mod why;
 mod wording;
 
 pub use bank::{Bank, BankHit, Polarity};
-pub use columns::{Columns, Lists, NONE, SlotValue, Tag};
+pub use columns::{Columns, NONE, SlotValue, Tag};
 pub use content::{Content, SHUFFLES};
 pub use decide::{DecideOptions, Judgement};
 pub use decoy::{DecoyReport, decoys};

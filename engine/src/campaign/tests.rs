@@ -1,5 +1,7 @@
 //! The campaign stage over small logs made by hand: what convicts, what acquits, and that both are repeatable.
 
+use std::borrow::Cow;
+
 use super::chance::Random;
 use super::*;
 use crate::family::disguised::Disguised;
@@ -27,8 +29,7 @@ pub(super) struct Filled {
     document: Vec<u32>,
     obfuscated: Vec<bool>,
     disguised: Vec<Disguised>,
-    offsets: Vec<u64>,
-    values: Vec<u32>,
+    tokens: Vec<Cow<'static, [u32]>>,
     log: Log,
 }
 
@@ -157,12 +158,6 @@ impl Log {
 
     pub(super) fn fill(mut self) -> Filled {
         self.rows.sort_unstable_by_key(|&(at, account, document, _)| (at, account, document));
-        let mut offsets = vec![0_u64];
-        let mut values = Vec::new();
-        for tokens in &self.tokens {
-            values.extend_from_slice(tokens);
-            offsets.push(num::u64_of(values.len()));
-        }
         Filled {
             account: self.rows.iter().map(|row| row.1).collect(),
             time_ms: self.rows.iter().map(|row| row.0).collect(),
@@ -170,8 +165,7 @@ impl Log {
             document: self.rows.iter().map(|row| row.2).collect(),
             obfuscated: self.rows.iter().map(|row| row.3 != Disguised::NONE).collect(),
             disguised: self.rows.iter().map(|row| row.3).collect(),
-            offsets,
-            values,
+            tokens: std::mem::take(&mut self.tokens).into_iter().map(Cow::Owned).collect(),
             log: self,
         }
     }
@@ -196,7 +190,7 @@ impl Filled {
             principal: &self.log.principal,
             family: &self.log.family,
             slot: &self.log.slot,
-            tokens: Lists { offsets: &self.offsets, values: &self.values },
+            tokens: &self.tokens,
             families: self.log.families,
             bank: &[],
         }

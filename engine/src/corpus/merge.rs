@@ -60,7 +60,7 @@ pub fn merge(segments: &[&Segment], keys: &Keys, oldest_ms: Option<i64>) -> Resu
                     code: view.code(form).map_or(EmbeddingCode::EMPTY, |code| EmbeddingCode(*code)).0,
                     is_empty: view.is_empty_text(form),
                     anchors: view.anchors(form).to_vec(),
-                    tokens: view.tokens(form).collect(),
+                    tokens: view.tokens(form).into_owned(),
                 });
             }
             builder.push(PreparedRequest {

@@ -3,6 +3,7 @@
 //! Families and campaigns are questions over all accounts, and a text or an account may stand in many segments; here they
 //! get one number each. Numbers follow the order of keyed ids, so they do not depend on how requests were sharded.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use xxhash_rust::xxh3::Xxh3Builder;
@@ -110,6 +111,13 @@ impl<'a> Population<'a> {
     pub fn fingerprint(&self, document: u32) -> Option<u128> {
         let place = *self.documents.get(usize_of(document))?;
         self.view(place).fingerprint(usize_of(place.index))
+    }
+
+    /// The token hashes of a text, ascending.
+    #[must_use]
+    pub fn tokens(&self, document: u32) -> Cow<'a, [u32]> {
+        let place = self.documents.get(usize_of(document));
+        place.map_or_else(Cow::default, |place| self.view(*place).tokens(usize_of(place.index)))
     }
 
     /// For each segment, the account of each of its origins.

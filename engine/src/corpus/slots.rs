@@ -43,30 +43,26 @@ pub struct Value<'a> {
     pub bytes: u32,
 }
 
-/// Calls `see` with the slot value of every text of one family that has one. `tokens` gives the tokens of a text,
-/// ascending.
-pub fn of_family<T: Iterator<Item = u32>>(
-    population: &Population<'_>,
-    documents: &[u32],
-    tokens: impl Fn(u32) -> T,
-    mut see: impl FnMut(u32, Value<'_>),
-) {
+/// Calls `see` with the slot value of every text of one family that has one.
+pub fn of_family(population: &Population<'_>, documents: &[u32], mut see: impl FnMut(u32, Value<'_>)) {
     let mut held: HashMap<u32, u32, Xxh3Builder> = HashMap::default();
-    for token in documents.iter().flat_map(|document| tokens(*document)) {
-        *held.entry(token).or_default() += 1;
+    for document in documents {
+        for token in population.tokens(*document).iter() {
+            *held.entry(*token).or_default() += 1;
+        }
     }
     let most = (SLOT_TOKEN_SHARE * f64_of(documents.len())).max(1.5);
     let mut own = Vec::new();
     for document in documents {
         own.clear();
-        let mut all = 0_usize;
-        own.extend(tokens(*document).inspect(|_| all += 1).filter(|token| f64::from(held[token]) < most));
+        let all = population.tokens(*document);
+        own.extend(all.iter().copied().filter(|token| f64::from(held[token]) < most));
         if own.is_empty() {
             continue;
         }
         let place = population.documents[usize_of(*document)];
         let bytes = f64::from(population.view(place).text_bytes(usize_of(place.index)));
-        let bytes = usize_of_u64(u64_of_f64(bytes * f64_of(own.len()) / f64_of(all.max(1))));
+        let bytes = usize_of_u64(u64_of_f64(bytes * f64_of(own.len()) / f64_of(all.len().max(1))));
         let bytes = bytes.and_then(u32_of).unwrap_or(u32::MAX);
         see(*document, Value { tokens: &own, hash: xxh3_64(&encode(own.iter().copied())).max(1), bytes });
     }
@@ -146,10 +142,6 @@ pub(super) fn write(families: &Families, population: &Population<'_>, writer: &m
     texts.sort_unstable();
     // Hash and length of the value of each text; a length of 0 where there is none.
     let mut value_of = vec![(0_u32, 0_u32); population.documents.len()];
-    let tokens = |document: u32| {
-        let place = population.documents[usize_of(document)];
-        population.view(place).tokens(usize_of(place.index))
-    };
     let (mut members, mut values, mut sketches) = (Vec::new(), Vec::new(), Sketches::default());
     let mut runs = texts.chunk_by(|a, b| a.0 == b.0).peekable();
     for family in 0..u32_saturating(families.families.len()) {
@@ -157,7 +149,7 @@ pub(super) fn write(families: &Families, population: &Population<'_>, writer: &m
         if let Some(run) = runs.next_if(|run| run.first().is_some_and(|first| first.0 == family)) {
             members.clear();
             members.extend(run.iter().map(|text| text.1));
-            of_family(population, &members, tokens, |document, value| {
+            of_family(population, &members, |document, value| {
                 if value.bytes >= VALUE_BYTES_MIN {
                     let value = (high32(value.hash), value.bytes);
                     value_of[usize_of(document)] = value;

@@ -1,5 +1,6 @@
 //! A sealed segment as columns, checked for consistency once when it is opened.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use super::names::Reader;
@@ -354,7 +355,7 @@ impl<'a> SegmentView<'a> {
     /// The same; `None` where there is nothing, or what cannot be.
     fn told_of(&self, part: usize) -> Option<Disguised> {
         let (places, form) = (self.part_disguised.get(part)?, self.part_forms.get(part)?);
-        Disguised::from_bytes(*places, self.tokens_at(usize_of(form)).len())
+        Disguised::from_bytes(*places, self.tokens_of(usize_of(form)).len())
     }
 
     /// The fingerprint of a form.
@@ -477,16 +478,15 @@ impl<'a> SegmentView<'a> {
     }
 
     /// The token hashes of a form, ascending.
-    pub fn tokens(&self, form: usize) -> impl Iterator<Item = u32> + use<'a> {
-        let tokens = self.tokens;
-        self.tokens_at(form).filter_map(move |at| tokens.get(at))
+    #[must_use]
+    pub fn tokens(&self, form: usize) -> Cow<'a, [u32]> {
+        self.tokens_of(form).values()
     }
 
-    /// Where the token hashes of a form stand.
-    fn tokens_at(&self, form: usize) -> std::ops::Range<usize> {
+    fn tokens_of(&self, form: usize) -> Column<'a, u32> {
         let start = self.token_starts.get(form).and_then(usize_of_u64).unwrap_or(0);
-        let end = self.token_starts.get(form + 1).and_then(usize_of_u64).unwrap_or(0).min(self.tokens.len());
-        start..end.max(start)
+        let end = self.token_starts.get(form + 1).and_then(usize_of_u64).unwrap_or(0);
+        self.tokens.slice(start, end)
     }
 }
 
