@@ -88,7 +88,7 @@ enum promptprint_status
    */
   PROMPTPRINT_CORRUPT = 30,
   /*
-   The store was written by another version: upgrade.
+   The store was written by another version: use that one, or index the logs anew.
    */
   PROMPTPRINT_INCOMPATIBLE_FORMAT = 31,
   /*

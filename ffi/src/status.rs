@@ -32,7 +32,7 @@ pub enum promptprint_status {
     PROMPTPRINT_BUSY = 24,
     /// Bytes on disk are not what was written: restore.
     PROMPTPRINT_CORRUPT = 30,
-    /// The store was written by another version: upgrade.
+    /// The store was written by another version: use that one, or index the logs anew.
     PROMPTPRINT_INCOMPATIBLE_FORMAT = 31,
     /// Sketches of another kind: open with the same spec.
     PROMPTPRINT_SPEC_MISMATCH = 32,
@@ -64,7 +64,7 @@ impl Status {
             23 => c"the writer was opened before a fork; open one in this process",
             24 => c"the disk does not keep up; the request was not recorded",
             30 => c"bytes on disk are not what was written; restore",
-            31 => c"the store was written by another version; upgrade",
+            31 => c"the store was written by another version; use that one, or index the logs anew",
             32 => c"sketches of another kind; open with the same spec",
             33 => c"the key file is missing, readable by others, or of another store",
             40 => c"the body is no request of a known API",

@@ -153,11 +153,15 @@ struct Point {
     hour: i64,
 }
 
-/// A request whose slots mixing may see, and which of the wordings is its account's.
+/// A request whose slots mixing may see, and the place of its edge.
 struct Candidate {
     row: u32,
-    wording: usize,
-    principal: u32,
+    edge: usize,
+}
+
+/// What recurs in these requests of one account with one family; `None` where they are too few to show it.
+fn own_words(ledger: &Ledger<'_>, rows: &[u32], counts: &mut TokenCounts) -> Option<Vec<u32>> {
+    (rows.len() >= 3).then(|| recurrent_tokens(ledger, rows, 0.3, counts))
 }
 
 /// What a document holds beside its account's recurrent tokens: a wording of the account's own must not pass for content of
@@ -219,28 +223,23 @@ fn shared_tokens(ledger: &Ledger<'_>, view: &View, family: u32) -> Vec<u32> {
 fn mix(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64, content: &mut Content) {
     let mut random = Random::new(seed, 0x313c);
     let mut candidates: Vec<Candidate> = Vec::new();
-    let mut wordings: Vec<Vec<u32>> = Vec::new();
     let mut counts = TokenCounts::default();
-    let mut common: BTreeMap<u32, usize> = BTreeMap::new();
-    for edge in edges {
+    // One or two requests do not show what recurs at an account; the users of the family together do.
+    let mut common: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for (place, edge) in edges.iter().enumerate() {
         // Within one family: an account with four templates has four wordings, and none recurs in most of its requests.
         let mut rows: Vec<(u32, u32)> = view.rows_of(edge).iter().map(|&row| (ledger.family(row), row)).collect();
         rows.sort_unstable();
         for run in rows.chunk_by(|a, b| a.0 == b.0) {
             let family = run[0].0;
             let run: Vec<u32> = run.iter().map(|&(_, row)| row).collect();
-            let mut add = |wording: Vec<u32>| {
-                wordings.push(wording);
-                wordings.len() - 1
+            let own = own_words(ledger, &run, &mut counts);
+            let words = match &own {
+                Some(own) => own,
+                None => common.entry(family).or_insert_with(|| shared_tokens(ledger, view, family)),
             };
-            // One or two requests do not show what recurs; the family's users together do.
-            let wording = match run.len() {
-                3.. => add(recurrent_tokens(ledger, &run, 0.3, &mut counts)),
-                _ => *common.entry(family).or_insert_with(|| add(shared_tokens(ledger, view, family))),
-            };
-            let has_content = |row: &u32| residue(ledger.tokens(*row), &wordings[wording]).nth(2).is_some();
-            let of_edge = |row| Candidate { row, wording, principal: edge.principal };
-            candidates.extend(run.into_iter().filter(has_content).map(of_edge));
+            let has_content = |row: &u32| residue(ledger.tokens(*row), words).nth(2).is_some();
+            candidates.extend(run.into_iter().filter(has_content).map(|row| Candidate { row, edge: place }));
         }
     }
     random.shuffle(&mut candidates);
@@ -248,13 +247,23 @@ fn mix(ledger: &Ledger<'_>, view: &View, edges: &[Edge], seed: u64, content: &mu
     if candidates.len() < 60 {
         return;
     }
-    let point = |&Candidate { row, wording, principal }: &Candidate| Point {
-        value: ledger.columns.slot.get(ledger.document(row)).copied().unwrap_or_default().hash,
-        code: similarity_code(residue(ledger.tokens(row), &wordings[wording])),
-        principal,
-        hour: (ledger.time(row) / HOUR_MS).rem_euclid(24),
+    // Made again for the few that are left: kept for all they would be the most of what the stage holds.
+    let mut own: BTreeMap<(usize, u32), Option<Vec<u32>>> = BTreeMap::new();
+    let mut point = |&Candidate { row, edge }: &Candidate| {
+        let family = ledger.family(row);
+        let own = own.entry((edge, family)).or_insert_with(|| {
+            let rows = view.rows_of(&edges[edge]).iter().copied();
+            own_words(ledger, &rows.filter(|&row| ledger.family(row) == family).collect::<Vec<u32>>(), &mut counts)
+        });
+        let words = own.as_ref().or_else(|| common.get(&family)).map_or(&[][..], Vec::as_slice);
+        Point {
+            value: ledger.columns.slot.get(ledger.document(row)).copied().unwrap_or_default().hash,
+            code: similarity_code(residue(ledger.tokens(row), words)),
+            principal: edges[edge].principal,
+            hour: (ledger.time(row) / HOUR_MS).rem_euclid(24),
+        }
     };
-    let points: Vec<Point> = candidates.iter().map(point).collect();
+    let points: Vec<Point> = candidates.iter().map(&mut point).collect();
     let mut nearest: Vec<(usize, Vec<usize>)> = Vec::new();
     let mut distances: Vec<(u32, usize)> = Vec::new();
     for query in 0..points.len().min(QUERIES) {

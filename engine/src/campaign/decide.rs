@@ -323,7 +323,7 @@ mod tests {
             let evidence = found.map(|(kind, p)| Evidence { kind, value: 0.0, null: 1.0, p, n: 9, holds: p < 0.05 });
             let hidden =
                 Disguise { share: 0.9, p_share: 0.0, words: 12, changing: 0.7, aim: 3.0, ..Disguise::default() };
-            let disguise = Disguise { principals: 1.0, p_places, told: 110, ..hidden };
+            let disguise = Disguise { principals: 1.0, p_places, known: 110, ..hidden };
             let plain = Judgement::plain(Verdict::Unexplained, Reason::Organic);
             let mut judgement = Judgement { evidence: evidence.to_vec(), disguise, ..plain };
             decide(&mut judgement, &DecideOptions::default());

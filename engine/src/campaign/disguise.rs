@@ -9,7 +9,7 @@
 use super::chance;
 use super::counts::TokenCounts;
 use super::ledger::{Edge, Ledger, View};
-use crate::family::disguised::Told;
+use crate::family::disguised::{End, Told};
 use crate::num;
 use std::collections::{BTreeMap, HashMap};
 
@@ -51,9 +51,9 @@ pub struct Disguise {
     /// p-value of "a tool's few places and misprints of the content explain every disguised word".
     pub p_places: f64,
     /// Requests in which the disguised word at that end is known.
-    pub told: usize,
-    /// Which words these figures are of: 0 the first disguised word of each request in the order of the words' hashes, 1 the last.
-    pub end: usize,
+    pub known: usize,
+    /// Which words these figures are of: the first disguised one of each request, in the order of the words' hashes, or the last.
+    pub end: End,
     /// The words of the template, ascending; none where too few letters are disguised to ask.
     pub template: Vec<u32>,
 }
@@ -68,8 +68,8 @@ impl Default for Disguise {
             aim: 0.0,
             principals: 0.0,
             p_places: 1.0,
-            told: 0,
-            end: 0,
+            known: 0,
+            end: End::First,
             template: Vec::new(),
         }
     }
@@ -114,7 +114,8 @@ pub fn measure(ledger: &Ledger<'_>, view: &View, edges: &[Edge], pieces: &[&View
         words.place_of.extend(piece.rows.iter().map(|&row| (row, words.of.len())));
         words.of.push(template_words(ledger, piece, &piece.edges_of(edges)));
     }
-    let [first, last] = [0, 1].map(|end| at_end(ledger, view, edges, &words, Disguise { end, ..disguise.clone() }));
+    let [first, last] =
+        [End::First, End::Last].map(|end| at_end(ledger, view, edges, &words, Disguise { end, ..disguise.clone() }));
     let says_more = (last.evades(), first.p_places) > (first.evades(), last.p_places);
     let mut disguise = if says_more { last } else { first };
     disguise.template = words.of.concat();
@@ -136,16 +137,16 @@ fn at_end(ledger: &Ledger<'_>, view: &View, edges: &[Edge], words: &Words, mut d
     let mut changing: Vec<u32> = Vec::new();
     let (mut able, mut changers): (Vec<u32>, Vec<u32>) = (Vec::new(), Vec::new());
     for edge in edges {
-        // Per word of the template: whether it was hidden when last seen, and in how many requests it was.
+        // Per word of the template: whether it was hidden when last seen.
         let mut seen: BTreeMap<u32, bool> = BTreeMap::new();
         let mut hidden: Vec<u32> = Vec::new();
         for &row in view.rows_of(edge) {
             let own = words.place_of.get(&row).and_then(|&place| words.of.get(place));
             let is_template =
                 |token: &u32| words.of.iter().take(1).chain(own).any(|words| words.binary_search(token).is_ok());
-            let (told, tokens) = (told(ledger, row), ledger.tokens(row));
-            if let Some(word) = told.hidden[disguise.end] {
-                disguise.told += 1;
+            let (words_of_row, tokens) = (told(ledger, row), ledger.tokens(row));
+            if let Some(word) = words_of_row.at(disguise.end) {
+                disguise.known += 1;
                 let of_template = tokens.iter().filter(|token| is_template(token)).count();
                 expected += num::f64_of(of_template) / num::f64_of(tokens.len().max(1));
                 if is_template(&word) {
@@ -162,8 +163,9 @@ fn at_end(ledger: &Ledger<'_>, view: &View, edges: &[Edge], words: &Words, mut d
                     }
                 }
             }
-            let plain = told.plain.iter().copied().flatten();
-            seen.extend(plain.filter(|token| is_template(token)).map(|&token| (token, false)));
+            let plain = words_of_row.plain.iter().copied().flatten().map(|&token| (token, false));
+            let hidden_too = words_of_row.hidden.iter().flatten().map(|&token| (token, true));
+            seen.extend(plain.chain(hidden_too).filter(|(token, _)| is_template(token)));
         }
         beyond += beyond_a_tool(&mut hidden);
     }
@@ -171,7 +173,7 @@ fn at_end(ledger: &Ledger<'_>, view: &View, edges: &[Edge], words: &Words, mut d
     disguise.changing = num::f64_of(changed) / num::f64_of(compared.max(1));
     disguise.aim = if expected > 0.0 { num::f64_of(aimed) / expected } else { 0.0 };
     disguise.principals = num::f64_of(distinct(&mut changers)) / num::f64_of(distinct(&mut able).max(1));
-    disguise.p_places = (2.0 * chance::binomial_above(beyond, disguise.told, CHANCE_SHARE)).min(1.0);
+    disguise.p_places = (2.0 * chance::binomial_above(beyond, disguise.known, CHANCE_SHARE)).min(1.0);
     disguise
 }
 
@@ -226,7 +228,7 @@ impl Disguise {
     /// True when an edge of this view hides more of the template's words than a tool has places.
     #[must_use]
     pub fn hides(&self, ledger: &Ledger<'_>, view: &View, edge: &Edge) -> bool {
-        let at_end = || view.rows_of(edge).iter().filter_map(|&row| told(ledger, row).hidden[self.end]);
+        let at_end = || view.rows_of(edge).iter().filter_map(|&row| told(ledger, row).at(self.end));
         let mut hidden: Vec<u32> = at_end().filter(|word| self.template.binary_search(word).is_ok()).collect();
         let beyond = beyond_a_tool(&mut hidden);
         // Misprints meet a word of the template now and then, at whoever sends much.

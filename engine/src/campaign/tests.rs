@@ -69,7 +69,7 @@ impl Log {
         let hidden: Vec<usize> =
             (0..tokens.len()).filter(|&place| is_hidden(self.mirrored_if(tokens[place]))).collect();
         if let (Some(row), [first, ..], Some(last)) = (self.rows.last_mut(), &hidden[..], hidden.last()) {
-            row.3 = Disguised::between(*first, *last, tokens.len());
+            row.3 = Disguised::between(*first..=*last, tokens.len());
         }
     }
 

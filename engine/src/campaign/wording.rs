@@ -325,7 +325,7 @@ impl Wording {
             value: if evades { disguise.share } else { self.between },
             null: if evades { 0.01 } else { 1.0 },
             p: (3.0 * self.p_copy.min(self.p_own).min(p_hidden)).min(1.0),
-            n: if evades { disguise.told } else { self.pairs },
+            n: if evades { disguise.known } else { self.pairs },
             holds: evades || self.reworded(),
         }
     }

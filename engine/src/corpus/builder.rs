@@ -163,7 +163,10 @@ impl SegmentBuilder {
         self.turns.push(&request.turns, id, first_part, |place| request.parts.get(place).map_or(0, |part| part.bytes));
         for (place, part) in request.parts.iter().enumerate() {
             let form = self.form(part, request.turns.is_earlier(place))?;
-            self.parts.push(PartRow { form, kind: part.kind, flags: part.flags, disguised: part.disguised });
+            // A log of observed requests may say what cannot be of this text, and is not believed then.
+            let tokens = self.tokens_of(usize_of(form)).len();
+            let disguised = Disguised::from_bytes(part.disguised.bytes(), tokens).unwrap_or_default();
+            self.parts.push(PartRow { form, kind: part.kind, flags: part.flags, disguised });
         }
         self.ids.push(request.id.map(String::into_boxed_str));
         self.rows.push(Row {
@@ -349,11 +352,9 @@ impl SegmentBuilder {
         writer.section(section::PART_KINDS, &kinds)?;
         writer.section(section::PART_FLAGS, &flags)?;
         // Most logs hold none at all.
-        disguised.truncate(if disguised.iter().all(|places| *places == Disguised::NONE.bytes()) {
-            0
-        } else {
-            usize::MAX
-        });
+        if disguised.iter().all(|places| *places == Disguised::NONE.bytes()) {
+            disguised.clear();
+        }
         writer.section(section::PART_DISGUISED, disguised.as_flattened())?;
         writer.section(section::USE_STARTS, &encode(use_counts))?;
         writer.section(section::USES, &encode(uses))?;
@@ -526,4 +527,40 @@ fn count(n: usize, limit: &'static str) -> Result<u32> {
 #[must_use]
 pub fn time_or_none(time_ms: Option<i64>) -> i64 {
     time_ms.unwrap_or(NO_TIME)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn disguised_places_that_a_text_has_not_are_not_kept() {
+        let part = |tokens: &[u32], disguised| PreparedPart {
+            kind: PartKind::LastUser,
+            fingerprint: u128::from(u64_of(tokens.len())),
+            bytes: 9,
+            flags: 0,
+            disguised,
+            signature: [1; SKETCH_BYTES],
+            code: [0; SKETCH_BYTES],
+            is_empty: false,
+            anchors: Vec::new(),
+            tokens: tokens.to_vec(),
+        };
+        let last_of_two = Disguised::between(1..=1, 2);
+        // The same token twice is one token.
+        let parts = vec![part(&[5, 5, 5], last_of_two), part(&[6, 5], last_of_two)];
+        let request = PreparedRequest {
+            identity: 1,
+            id: None,
+            time_ms: 0,
+            origin: OriginNames::default(),
+            parts,
+            turns: RequestTurns::default(),
+        };
+        let mut builder = SegmentBuilder::default();
+        builder.push(request).expect("few");
+        let kept: Vec<Disguised> = builder.parts.iter().map(|part| part.disguised).collect();
+        assert_eq!(kept, [Disguised::NONE, last_of_two]);
+    }
 }

@@ -218,7 +218,7 @@ mod tests {
             origin,
             parts: vec![
                 part.clone(),
-                PreparedPart { code: [7; SKETCH_BYTES], disguised: Disguised::between(0, 1, 2), ..part },
+                PreparedPart { code: [7; SKETCH_BYTES], disguised: Disguised::between(0..=1, 2), ..part },
             ],
             turns: RequestTurns::default(),
         }

@@ -145,7 +145,7 @@ impl<'a> SegmentView<'a> {
             (section::MEMBER_STARTS, leaders_end == self.leader_count() && self.member_starts.iter().is_sorted()),
             (section::ANCHOR_STARTS, anchors_rise),
             (section::TOKEN_STARTS, tokens_rise),
-            (section::PART_DISGUISED, (0..self.part_disguised.len()).all(|part| self.told_of(part).is_some())),
+            (section::PART_DISGUISED, (0..self.part_disguised.len()).all(|part| self.disguised_at(part).is_some())),
             (section::ORIGINS_OF, below(self.origins_of, self.origins.len() / LEVELS)),
             (section::ORIGINS, self.origins.iter().all(|name| name == NONE || usize_of(name) < self.name_ids.len())),
         ];
@@ -349,11 +349,11 @@ impl<'a> SegmentView<'a> {
     /// Which tokens of a part's text are disguised.
     #[must_use]
     pub fn disguised_of(&self, part: usize) -> Disguised {
-        self.told_of(part).unwrap_or_default()
+        self.disguised_at(part).unwrap_or_default()
     }
 
     /// The same; `None` where there is nothing, or what cannot be.
-    fn told_of(&self, part: usize) -> Option<Disguised> {
+    fn disguised_at(&self, part: usize) -> Option<Disguised> {
         let (places, form) = (self.part_disguised.get(part)?, self.part_forms.get(part)?);
         Disguised::from_bytes(*places, self.tokens_of(usize_of(form)).len())
     }

@@ -7,6 +7,8 @@
 //! Winnowing (Schleimer, Wilkerson, Aiken 2003) thins the middle: of every `WINDOW` neighbouring shingles the one with
 //! the smallest hash stays, so that two texts which share a run of `WINDOW + 2` tokens surely share an anchor.
 
+use std::ops::RangeInclusive;
+
 use super::disguised::Disguised;
 use crate::limits;
 use crate::num;
@@ -142,9 +144,10 @@ impl Anchorer {
             let token = num::high32(self.tokenizer.token_at(form, num::usize_of(*at))?);
             kept.binary_search(&token).ok()
         };
-        let places = || form.disguised_words().iter().filter_map(place);
-        let ends = places().min().zip(places().max());
-        ends.map_or(Disguised::NONE, |(first, last)| Disguised::between(first, last, kept.len()))
+        let wider = |places: RangeInclusive<usize>, place: usize| place.min(*places.start())..=place.max(*places.end());
+        let places = form.disguised_words().iter().filter_map(place).map(|place| place..=place);
+        let all = places.reduce(|all, place| wider(all, *place.start()));
+        all.map_or(Disguised::NONE, |places| Disguised::between(places, kept.len()))
     }
 
     #[inline(always)]
@@ -452,7 +455,7 @@ mod tests {
                 *word = format!("wo\u{200b}{}", &word[2..]);
                 let expected = hidden.iter().min().zip(hidden.iter().max());
                 let expected =
-                    expected.map_or(Disguised::NONE, |(&first, &last)| Disguised::between(first, last, kept.len()));
+                    expected.map_or(Disguised::NONE, |(&first, &last)| Disguised::between(first..=last, kept.len()));
                 let (disguised, same) = read(&words.join(" "));
                 assert_eq!(same, tokens, "the normal form knows no disguise");
                 assert_eq!(disguised, expected, "{count} words, {words:?}");

@@ -1,5 +1,7 @@
 //! Which tokens of a text are written with disguised letters, as far as two bytes can say.
 
+use std::ops::RangeInclusive;
+
 /// The place that stands for itself and all behind it.
 const FAR: u8 = u8::MAX;
 
@@ -11,21 +13,43 @@ pub struct Disguised([u8; 2]);
 /// What [`Disguised`] says of a list of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Told<'t> {
-    /// The first and the last disguised token; `None` where it stands too far from its end to be told.
+    /// The first disguised token and the last; `None` where it stands too far from its end to be told.
     pub hidden: [Option<u32>; 2],
     /// The tokens before the first and behind the last, as far as they are told: none of them is disguised.
     pub plain: [&'t [u32]; 2],
+}
+
+/// Either end of the disguised tokens of a list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum End {
+    /// The first of them.
+    #[default]
+    First,
+    /// The last.
+    Last,
+}
+
+impl Told<'_> {
+    /// The disguised token at this end.
+    #[must_use]
+    pub const fn at(&self, end: End) -> Option<u32> {
+        let [first, last] = self.hidden;
+        match end {
+            End::First => first,
+            End::Last => last,
+        }
+    }
 }
 
 impl Disguised {
     /// Nothing is disguised, or nobody looked.
     pub const NONE: Self = Self([0; 2]);
 
-    /// The disguised tokens of a list of `count` stand from `first` to `last`, both counted from zero.
+    /// The disguised tokens of a list of `count` stand at these `places`, counted from zero.
     #[must_use]
-    pub fn between(first: usize, last: usize, count: usize) -> Self {
+    pub fn between(places: RangeInclusive<usize>, count: usize) -> Self {
         let told = |place: usize| u8::try_from(place).unwrap_or(FAR);
-        Self([told(first + 1), told(count.saturating_sub(last).max(1))])
+        Self([told(places.start() + 1), told(count.saturating_sub(*places.end()).max(1))])
     }
 
     /// The two bytes it is on disk.
@@ -38,8 +62,8 @@ impl Disguised {
     #[must_use]
     pub fn from_bytes(bytes: [u8; 2], count: usize) -> Option<Self> {
         let [first, last] = bytes.map(usize::from);
-        let is_one = (first == 0) == (last == 0) && (first == 0 || first + last <= count + 1);
-        is_one.then_some(Self(bytes))
+        let is_possible = (first == 0) == (last == 0) && (first == 0 || first + last <= count + 1);
+        is_possible.then_some(Self(bytes))
     }
 
     /// What it says of `tokens`, the list it was made of; `None` where it says nothing or cannot be of this list.
@@ -68,7 +92,7 @@ mod tests {
             let tokens: Vec<u32> = (0..).step_by(3).take(count).collect();
             for first in (0..count).step_by(7) {
                 for last in (first..count).step_by(5) {
-                    let disguised = Disguised::between(first, last, count);
+                    let disguised = Disguised::between(first..=last, count);
                     assert_eq!(Disguised::from_bytes(disguised.bytes(), count), Some(disguised));
                     let told = disguised.tell(&tokens).expect("told");
                     let (near, near_end) = (first < 254, count - 1 - last < 254);

@@ -7,9 +7,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{CorruptKind, Error, Result};
 
-/// The store's format: the manifest's, and what the segments it names hold. It rises when a store of before would be misread or
-/// compared with what is not like it, as in 2, where all token hashes of a text are kept beside which half of them would be
-/// another wording. The headers of segments and logs have versions of their own.
+/// The store's format: the manifest's, and what the segments it names hold. It rises when a store of before would be misread, or
+/// compared with what is not like it (`engine/FORMAT.md`, version changes). The headers of segments and logs have versions of
+/// their own.
 pub const VERSION: u32 = 2;
 
 /// Bytes of a manifest at most: 10^5 segments take 20 MB.

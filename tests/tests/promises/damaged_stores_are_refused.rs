@@ -46,6 +46,9 @@ fn every_truncation_and_every_flipped_byte_is_found() {
                         view.tokens(form).len(),
                     );
                 }
+                for part in 0..view.part_count() {
+                    let _ = view.disguised_of(part);
+                }
             }
             container.verify()
         });

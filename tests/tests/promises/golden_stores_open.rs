@@ -1,7 +1,11 @@
 //! A store that format version 2 wrote opens in this build, answers as it did, and takes more requests.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use promptprint::corpus::view::SegmentView;
+use promptprint::store::map::Bytes;
+use promptprint::store::segment::{Container, FileKind};
 use promptprint_tests::abi::workspace;
 use promptprint_tests::cli::{ok, run};
 
@@ -33,6 +37,13 @@ fn a_store_of_version_2_answers_as_it_did() {
         r#"{"id":"golden-6","resemblance":0.9529},{"id":"golden-9","resemblance":0.9451}],"truncated":false}"#
     );
     assert_eq!(near.trim_end(), expected);
+    let segment = store.join("00000001.segment");
+    let bytes = Bytes::owned(std::fs::read(&segment).expect("bytes"));
+    let container = Container::open(bytes, &segment, FileKind::Segment).expect("a segment");
+    let view = SegmentView::new(&container).expect("its columns");
+    let disguised: Vec<[u8; 2]> = (0..view.part_count()).map(|part| view.disguised_of(part).bytes()).collect();
+    let told: Vec<[u8; 2]> = disguised.into_iter().filter(|places| *places != [0; 2]).collect();
+    assert_eq!(told, [[11, 1]], "one word of one request is disguised");
 }
 
 #[test]
@@ -57,6 +68,7 @@ fn a_store_of_another_version_is_refused_and_left_as_it_is() {
     let older = text.replacen("promptprint-manifest 2 ", "promptprint-manifest 1 ", 1);
     assert_ne!(older, text);
     std::fs::write(&manifest, &older).expect("written");
+    let before = contents(&store);
     let more = write(dir.path(), "more.jsonl", &crate::support::log(10));
     for args in [&["verify", "--store", arg(&store)][..], &["index", arg(&more), "--store", arg(&store)]] {
         let refused = run(args);
@@ -64,5 +76,14 @@ fn a_store_of_another_version_is_refused_and_left_as_it_is() {
         assert!(!refused.status.success(), "{args:?}");
         assert!(said.contains("00000004.manifest has format version 1; this build reads 2"), "{said}");
     }
-    assert_eq!(std::fs::read_to_string(&manifest).expect("still there"), older);
+    assert!(contents(&store) == before, "the store was changed");
+}
+
+/// Every file of a store by its name, but for the lock that whoever writes holds.
+fn contents(store: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let files = std::fs::read_dir(store).expect("a store").map(|entry| entry.expect("an entry").path());
+    files
+        .filter(|path| !path.ends_with("LOCK"))
+        .map(|path| (path.clone(), std::fs::read(path).expect("bytes")))
+        .collect()
 }
