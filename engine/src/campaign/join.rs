@@ -11,6 +11,7 @@ use super::fragments::root;
 use super::kin::Kin;
 use super::ledger::{Edge, Ledger};
 use super::part::as_within;
+use super::readers::readers;
 use super::residual::{ResidualOptions, profile, telling};
 use super::strength::{self, Portrait};
 use super::wording::{CONSTANT, weighted_jaccard};
@@ -104,8 +105,7 @@ pub fn join(ledger: &Ledger<'_>, units: &mut [Unit], options: &ResidualOptions) 
         units[index].strength = strengths;
     }
     for &index in &convicted {
-        let readers =
-            strength::of_one_template(ledger, &units[index].view, &units[index].judgement, &units[index].strength);
+        let readers = readers(ledger, units, index);
         if readers.is_empty() {
             continue;
         }

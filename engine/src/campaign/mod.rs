@@ -22,6 +22,7 @@ mod kin;
 mod ledger;
 mod pacing;
 mod part;
+mod readers;
 mod replay;
 mod residual;
 mod strength;

@@ -1,14 +1,14 @@
 //! How strongly one account belongs to a convicted view: a stranger who merely uses the campaign's template must not be
 //! accused with it.
 
+use super::chance;
 use super::columns::NONE;
 use super::counts::TokenCounts;
 use super::decide::Judgement;
 use super::disguise::is_disguised;
-use super::evidence::{Evidence, Kind};
+use super::evidence::Kind;
 use super::ledger::{DAY_MS, Edge, Ledger, View};
 use super::wording::{CONSTANT, SKELETON_NATS, recurrent_tokens, weighted_jaccard};
-use super::{chance, co_use};
 use crate::num;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -232,70 +232,4 @@ impl<'a> Choices<'a> {
         let each: f64 = mine.tokens.iter().map(|token| self.shares.get(token).copied().unwrap_or(0.0)).product();
         chance::binomial_above(same, self.principals - 1, each.min(1.0))
     }
-}
-
-/// Requests from which an account shows whether it uses several templates.
-const ALONE_REQUESTS: usize = 12;
-/// Share of those who do, from which whoever does not stands out: campaigns that deal templates out have a quarter with one alone.
-const NEARLY_ALL: f64 = 0.9;
-/// Accounts that must have shown it for that share to be one.
-const SHOWN_MIN: usize = 5;
-
-/// The accounts that use one template of a unit alone, while most accounts of the unit use several: a copied template, one
-/// that most of its users use alone and not as members live, or any in many requests.
-///
-/// A text that is copied word for word may be anybody's: a campaign may work with a published template beside its own, and
-/// readers of that template come and go as its accounts do. So may a template that came in since a few accounts use it too. The
-/// campaign's own accounts show another template as well, be it after some requests where nobody copies.
-#[must_use]
-pub fn of_one_template(ledger: &Ledger<'_>, view: &View, judgement: &Judgement, strengths: &[f64]) -> Vec<u32> {
-    // Strangers whom a loose family brought in lower the share; what is asked is whether most accounts use several
-    // beyond chance.
-    let most_use_several = |co_use: &&Evidence| co_use.value > 0.5 && co_use.p < co_use::P_MAX;
-    let Some(co_use) = judgement.of(Kind::CoUse).filter(most_use_several) else { return Vec::new() };
-    let template = |row: &u32| judgement.templates.iter().position(|families| families.contains(&ledger.family(*row)));
-    // A request of no family says nothing of its template, unless what the residual linker found is one.
-    let says = |row: &&u32| ledger.family(**row) != NONE || judgement.templates.iter().any(Vec::is_empty);
-    let (mut users, mut alone) = (vec![0_usize; judgement.templates.len()], vec![0_usize; judgement.templates.len()]);
-    let mut members_alone = alone.clone();
-    let (mut shown, mut shown_alone) = (0_usize, 0_usize);
-    let mut said: Vec<Said> = Vec::with_capacity(view.edges.len());
-    for (edge, strength) in view.edges.iter().zip(strengths) {
-        let mut used: Vec<Option<usize>> = view.rows_of(edge).iter().filter(says).map(template).collect();
-        let requests = used.len();
-        used.sort_unstable();
-        used.dedup();
-        let (is_alone, is_member) = (used.len() == 1, *strength >= ACCUSE_MIN);
-        for &template in used.iter().flatten() {
-            users[template] += 1;
-            alone[template] += usize::from(is_alone);
-            members_alone[template] += usize::from(is_alone && is_member);
-        }
-        if is_member && requests >= ALONE_REQUESTS {
-            shown += 1;
-            shown_alone += usize::from(is_alone);
-        }
-        said.push(Said { account: edge.account, requests, only: used.first().copied().filter(|_| is_alone) });
-    }
-    // Young accounts have shown one template alone so far; those that have shown more are asked. One of them may be the stranger.
-    let others_alone = num::f64_of(shown_alone.saturating_sub(1));
-    let nearly_all_use_several =
-        co_use.value >= NEARLY_ALL || (shown >= SHOWN_MIN && others_alone <= (1.0 - NEARLY_ALL) * num::f64_of(shown));
-    let is_copied = |at: usize| co_use.holds && judgement.copied.get(at) == Some(&true);
-    let is_strangers = |at: usize| 2 * alone[at] > users[at] && 2 * members_alone[at] <= alone[at];
-    let is_anybodys = |said: &&Said| {
-        let Some(only) = said.only else { return false };
-        (nearly_all_use_several && said.requests >= ALONE_REQUESTS)
-            || only.is_some_and(|at| is_copied(at) || is_strangers(at))
-    };
-    said.iter().filter(is_anybodys).map(|said| said.account).collect()
-}
-
-/// What an account's requests say of the templates it uses.
-struct Said {
-    account: u32,
-    /// Requests that say something.
-    requests: usize,
-    /// The one template they are of, if they are of one; within, nothing where that is none of the unit's.
-    only: Option<Option<usize>>,
 }

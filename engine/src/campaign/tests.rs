@@ -536,7 +536,7 @@ fn who_uses_one_template_alone_stands_out_among_those_who_have_sent_as_much() {
     let mut judgement = Judgement::plain(Verdict::Convicted, Reason::Coordinated);
     (judgement.templates, judgement.copied) = (vec![vec![0], vec![1]], vec![false; 2]);
     judgement.evidence = vec![Evidence { kind: Kind::CoUse, value: 0.66, null: 0.1, p: 1e-9, n: 61, holds: false }];
-    let cleared = strength::of_one_template(&ledger, &view, &judgement, &vec![1.0; view.edges.len()]);
+    let cleared = readers::of_one_template(&ledger, &view, &judgement, &vec![1.0; view.edges.len()]);
     assert_eq!(cleared, [reader[0].0]);
 }
 
@@ -566,11 +566,11 @@ fn whoever_uses_a_template_alone_that_most_use_alone_is_none_of_the_campaign() {
     for value in [0.75, 0.6] {
         let holds = value > 0.7;
         judgement.evidence = vec![Evidence { kind: Kind::CoUse, value, null: 0.1, p: 1e-9, n: 74, holds }];
-        let mut cleared = strength::of_one_template(&ledger, &view, &judgement, &strengths);
+        let mut cleared = readers::of_one_template(&ledger, &view, &judgement, &strengths);
         cleared.sort_unstable();
         assert_eq!(cleared, expected, "{value}");
         let all = vec![1.0; view.edges.len()];
-        let cleared = strength::of_one_template(&ledger, &view, &judgement, &all);
+        let cleared = readers::of_one_template(&ledger, &view, &judgement, &all);
         assert!(cleared.is_empty(), "where most of them live as members do they are no strangers: {cleared:?}");
     }
 }

@@ -228,7 +228,7 @@ fn a_request_of_no_family_makes_no_second_template_of_its_own() {
     let plain = Judgement::plain(Verdict::Convicted, Reason::Coordinated);
     let judgement = Judgement { evidence: vec![co_use], templates: vec![vec![0], vec![1]], ..plain };
     let strengths = vec![1.0; view.edges.len()];
-    assert_eq!(strength::of_one_template(&ledger, &view, &judgement, &strengths), [accounts[0].0]);
+    assert_eq!(readers::of_one_template(&ledger, &view, &judgement, &strengths), [accounts[0].0]);
 }
 
 /// Mining held a template of each of two campaigns for one family.
@@ -308,4 +308,34 @@ fn a_whole_falls_apart_once_a_party_is_convicted_by_itself() {
         [(vec![0], true), (vec![0, 1], false)],
         "fragments are of one template"
     );
+}
+
+/// Two campaigns copy one published template, which is a unit by itself, and each works with a template of its own beside it.
+#[test]
+fn readers_of_a_template_that_two_campaigns_copy_are_told_by_what_those_use_beside_it() {
+    for seed in 1..6 {
+        let (mut random, mut log) = (Random::new(seed, 77), Log::default());
+        let (one, two) = (log.accounts(&mut random, 60), log.accounts(&mut random, 30));
+        let readers_of_it = log.accounts(&mut random, 12);
+        for accounts in [&one, &two, &readers_of_it] {
+            log.copied(&mut random, 0, accounts, 6, 7.0);
+        }
+        log.template(&mut random, 1, 1, &one, 6);
+        log.template(&mut random, 2, 2, &two, 6);
+        log.popular(&mut random, 3, 600);
+        let filled = log.fill();
+        let columns = filled.columns();
+        let ledger = Ledger::new(&columns);
+        let mut units: Vec<Unit> = (0..4).map(|family| of_family(&ledger, family)).collect();
+        for unit in &mut units[..3] {
+            unit.judgement = Judgement::plain(Verdict::Convicted, Reason::Coordinated);
+            unit.judgement.templates = vec![unit.families.clone()];
+            unit.judgement.copied = vec![unit.families == [0]];
+            unit.strength = vec![1.0; unit.view.edges.len()];
+        }
+        let expected: Vec<u32> = readers_of_it.iter().map(|&(account, _)| account).collect();
+        assert_eq!(readers::readers(&ledger, &units, 0), expected, "seed {seed}");
+        let of_one: Vec<u32> = one.iter().map(|&(account, _)| account).collect();
+        assert!(readers::readers(&ledger, &units, 1).iter().all(|account| !of_one.contains(account)), "seed {seed}");
+    }
 }
