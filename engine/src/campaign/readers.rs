@@ -42,7 +42,9 @@ pub fn readers(ledger: &Ledger<'_>, units: &[Unit], index: usize) -> Vec<u32> {
         of_each.fold(0.0, f64::max)
     };
     let strengths: Vec<f64> = all.edges.iter().map(strength).collect();
-    readers.extend(of_one_template(ledger, &all, &judgement, &strengths));
+    // Whoever uses a template beside it alone is that unit's affair.
+    let of_all = of_one_template(ledger, &all, &judgement, &strengths).into_iter();
+    readers.extend(of_all.filter(|&account| strength_in(unit, account).is_some()));
     readers.sort_unstable();
     readers.dedup();
     readers

@@ -322,6 +322,9 @@ fn readers_of_a_template_that_two_campaigns_copy_are_told_by_what_those_use_besi
         }
         log.template(&mut random, 1, 1, &one, 6);
         log.template(&mut random, 2, 2, &two, 6);
+        // With one of the others alone, for so long that it shows: no reader of this one.
+        let elsewhere = log.accounts(&mut random, 1);
+        log.template(&mut random, 1, 1, &elsewhere, 14);
         log.popular(&mut random, 3, 600);
         let filled = log.fill();
         let columns = filled.columns();
